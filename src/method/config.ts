@@ -1,0 +1,108 @@
+/**
+ * The configuration of a refinement: everything that, with the models and the images, decides the result.
+ * It is written into every checkpoint, report and exported file.
+ */
+
+/** Which encoder tokens condition the teacher (DIVA, table "visual dense recap"; models/SD_with_OpenAICLIP.py). */
+export type ConditionTokens = 'class' | 'class+part' | 'class+all';
+
+/** `faithful` repeats the official code where it differs from the paper; `corrected` follows the paper. */
+export type Fidelity = 'faithful' | 'corrected';
+
+export interface OptimizerConfig {
+  kind: 'sgd' | 'adamw';
+  /** Peak learning rate. */
+  learningRate: number;
+  /** SGD momentum, or AdamW's beta1. */
+  momentum: number;
+  /** AdamW's beta2; unused by SGD. */
+  beta2: number;
+  epsilon: number;
+  /** Decoupled; applied to weights of two or more axes only. */
+  weightDecay: number;
+  /** Largest global L2 norm of the gradient; 0 means no clipping. */
+  clipNorm: number;
+  schedule: 'constant' | 'linear' | 'cosine';
+  /** Share of the steps over which the learning rate rises from zero. */
+  warmup: number;
+}
+
+export interface RefineConfig {
+  fidelity: Fidelity;
+  condition: ConditionTokens;
+  /** Patch tokens drawn with replacement for `class+part`, so that class + part fill the teacher's context. */
+  partTokens: number;
+  /** Noise draws for each image in a step (DIVA: 2). */
+  drawsPerImage: number;
+  /** Images in one pass of the training graph. */
+  batchSize: number;
+  /** Passes whose gradients are averaged before an optimiser step. */
+  accumulate: number;
+  /** Optimiser steps. */
+  steps: number;
+  optimizer: OptimizerConfig;
+  /** Timesteps are drawn uniformly from [minTimestep, maxTimestep). */
+  timesteps: { min: number; max: number };
+  /** Random resized crop: share of the area kept, at least. 1 takes the whole centre crop. */
+  cropScale: number;
+  /** Seed of every random stream of the run. */
+  seed: number;
+  /** A checkpoint is written after each so many steps, and at the end; 0: only at the end. */
+  checkpointEvery: number;
+}
+
+/** The named starting points that the Refine room offers. */
+export const presets = {
+  /** DIVA's published setting for OpenAI encoders, at a batch that a tab can hold. */
+  diva: {
+    fidelity: 'corrected',
+    condition: 'class+part',
+    partTokens: 76,
+    drawsPerImage: 2,
+    batchSize: 4,
+    accumulate: 1,
+    steps: 200,
+    optimizer: {
+      kind: 'sgd',
+      learningRate: 1e-4,
+      momentum: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      weightDecay: 0,
+      clipNorm: 1,
+      schedule: 'cosine',
+      warmup: 0.005,
+    },
+    timesteps: { min: 0, max: 1000 },
+    cropScale: 0.9,
+    seed: 42,
+    checkpointEvery: 50,
+  },
+  /** Small and quick: for the built-in models. */
+  quick: {
+    fidelity: 'corrected',
+    condition: 'class+part',
+    partTokens: 76,
+    drawsPerImage: 1,
+    batchSize: 8,
+    accumulate: 1,
+    steps: 60,
+    optimizer: {
+      kind: 'adamw',
+      learningRate: 1e-5,
+      momentum: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      weightDecay: 0,
+      clipNorm: 1,
+      schedule: 'cosine',
+      warmup: 0.1,
+    },
+    timesteps: { min: 0, max: 1000 },
+    cropScale: 0.9,
+    seed: 42,
+    checkpointEvery: 20,
+  },
+} as const satisfies Record<string, RefineConfig>;
+
+export type PresetName = keyof typeof presets;

@@ -1,0 +1,245 @@
+/**
+ * What the page and the engine worker say to each other (through comlink). Every value here survives a structured
+ * clone. The engine worker owns the GPU device, every session and the optimisers; the page owns nothing but views.
+ */
+import type { RefineConfig } from '../src/method/config.ts';
+
+/** A dropped, picked or fetched file with its path relative to what was dropped, `/` between parts. */
+export interface NamedBlob {
+  path: string;
+  blob: Blob;
+}
+
+export type ProviderName = 'webgpu' | 'wasm';
+
+export interface HardwareReport {
+  /** The provider that a run will use, and why, in a sentence for the person. */
+  provider: ProviderName;
+  reason: string;
+  /** Null when the browser offers no WebGPU adapter. */
+  adapter: { description: string; vendor: string; architecture: string; software: boolean; f16: boolean } | null;
+  wasmThreads: number;
+  crossOriginIsolated: boolean;
+}
+
+/** Where models come from: shipped with the app, or files the person gave. */
+export type ModelFiles = { kind: 'built-in'; id: string } | { kind: 'files'; name: string; files: NamedBlob[] };
+
+export interface EncoderSummary {
+  id: string;
+  name: string;
+  /** Such as "CLIP ViT". */
+  family: string;
+  parameters: number;
+  bytes: number;
+  imageSize: number;
+  patchSize: number;
+  /** Patch tokens, without the class token. */
+  patches: number;
+  width: number;
+  projection: number;
+  /** Whether the folder also holds the text side, which scoring needs. */
+  hasText: boolean;
+  files: { path: string; bytes: number }[];
+}
+
+export interface TeacherSummary {
+  id: string;
+  name: string;
+  family: string;
+  parameters: number;
+  bytes: number;
+  /** Edge of the square image that the autoencoder takes, in pixels. */
+  imageSize: number;
+  latent: { channels: number; size: number };
+  context: { tokens: number; width: number };
+  files: { path: string; bytes: number }[];
+}
+
+/** Which weights: an encoder as it came, or a checkpoint of a run. */
+export type WeightsRef = { kind: 'original'; encoder: string } | { kind: 'checkpoint'; id: string };
+
+/** A file that was left out, by name, and why. */
+export interface SkippedFile {
+  path: string;
+  reason: string;
+}
+
+export interface ImageSetSummary {
+  id: string;
+  name: string;
+  count: number;
+  bytes: number;
+  skipped: SkippedFile[];
+  /** SHA-256 over the sorted paths and contents, hexadecimal. */
+  hash: string;
+}
+
+export interface BenchmarkSummary {
+  id: string;
+  name: string;
+  pairs: number;
+  /** Pattern names in order with their number of pairs. */
+  patterns: { name: string; pairs: number }[];
+  /** Exactly 135 pairs in nine patterns: the official benchmark's form; otherwise "MMVP-style". */
+  official: boolean;
+  warnings: string[];
+}
+
+export type RunState = 'preparing' | 'running' | 'paused' | 'finished' | 'stopped' | 'failed';
+
+export interface StepRecord {
+  /** From 1. */
+  step: number;
+  loss: number;
+  gradientNorm: number;
+  learningRate: number;
+  /** L2 norm of the change of all encoder weights since the start. */
+  drift: number;
+  /** Wall-clock milliseconds of the step. */
+  ms: number;
+}
+
+export interface RunSummary {
+  id: string;
+  name: string;
+  state: RunState;
+  config: RefineConfig;
+  encoder: string;
+  teacher: string;
+  imageSet: string;
+  provider: ProviderName;
+  /** ISO 8601. */
+  createdAt: string;
+  /** Steps done. */
+  step: number;
+  steps: StepRecord[];
+  /** Why it failed, for the person. */
+  problem?: string;
+}
+
+export interface CheckpointSummary {
+  id: string;
+  run: string;
+  step: number;
+  /** Bytes it takes on this device. */
+  bytes: number;
+  createdAt: string;
+  loss: number;
+  encoder: string;
+  /** MMVP totals by benchmark id, where scored. */
+  scores: { benchmark: string; total: number }[];
+}
+
+/** Progress of long work; `done` and `total` share a unit that `label` names. */
+export interface Progress {
+  label: string;
+  done: number;
+  total: number;
+  /** Seconds left as far as known. */
+  secondsLeft: number | null;
+}
+
+export type RunEvent =
+  | { type: 'state'; state: RunState; problem?: string }
+  | { type: 'progress'; progress: Progress }
+  | { type: 'step'; record: StepRecord; secondsLeft: number }
+  | { type: 'checkpoint'; checkpoint: CheckpointSummary };
+
+export interface PairScore {
+  /** Index of the pair, from 0. */
+  index: number;
+  pattern: string;
+  /** Image paths inside the benchmark. */
+  images: [string, string];
+  statements: [string, string];
+  /** Cosine of statement i with image j. */
+  similarities: [[number, number], [number, number]];
+  correct: boolean;
+}
+
+export interface BenchmarkReport {
+  benchmark: string;
+  weights: WeightsRef;
+  /** Mean over patterns, 0..100. */
+  total: number;
+  patterns: { name: string; score: number; correct: number; pairs: number }[];
+  pairs: PairScore[];
+  seconds: number;
+}
+
+/** Paired comparison of two reports over the same pairs. */
+export interface Comparison {
+  before: BenchmarkReport;
+  after: BenchmarkReport;
+  /** Pairs wrong before and right after, and the other way round. */
+  fixed: number;
+  broken: number;
+  /** Two-sided exact McNemar p-value. */
+  pValue: number;
+  /** 95% interval of the difference of totals, by bootstrap over pairs within patterns. */
+  interval: [number, number];
+  /** One honest sentence: what changed and how sure that is. */
+  verdict: string;
+}
+
+export interface ExportedFile {
+  /** Such as `refined/model.onnx`. */
+  path: string;
+  blob: Blob;
+}
+
+/** The first steps of a run made again on the WebGPU adapter with CPU fallback forbidden, against wasm. */
+export interface WebGpuCheck {
+  adapter: string;
+  loss: number[];
+  wasmLoss: number[];
+  /** Relative L2 error of the whole gradient vector, the worst of the steps. */
+  gradientRelativeError: number;
+  /** GPU dispatches in one step. */
+  dispatches: number;
+  /** Milliseconds of each step; the first holds shader compilation. */
+  ms: number[];
+}
+
+export type Listener<T> = (event: T) => void;
+
+/** The engine worker's interface. Long calls report through a comlink-proxied listener and can be cancelled. */
+export interface Engine {
+  hardware(force?: ProviderName | 'auto'): Promise<HardwareReport>;
+
+  loadEncoder(files: ModelFiles, progress?: Listener<Progress>): Promise<EncoderSummary>;
+  loadTeacher(files: ModelFiles, progress?: Listener<Progress>): Promise<TeacherSummary>;
+  /** Keeps the images on this device so that a run can go on after the page is loaded again. */
+  addImages(name: string, files: NamedBlob[], progress?: Listener<Progress>): Promise<ImageSetSummary>;
+  addBenchmark(name: string, files: NamedBlob[]): Promise<BenchmarkSummary>;
+  /** What earlier visits left: sets and runs, newest first. */
+  listImageSets(): Promise<ImageSetSummary[]>;
+  listRuns(): Promise<RunSummary[]>;
+  listCheckpoints(): Promise<CheckpointSummary[]>;
+  listReports(): Promise<BenchmarkReport[]>;
+  /** A file of an image set or benchmark, for showing it. */
+  file(owner: string, path: string): Promise<Blob>;
+  imagePaths(owner: string): Promise<string[]>;
+
+  startRun(
+    request: { encoder: string; teacher: string; imageSet: string; config: RefineConfig; name?: string },
+    listener: Listener<RunEvent>,
+  ): Promise<string>;
+  /** Continues a run from its last checkpoint, also after a reload. */
+  resumeRun(run: string, listener: Listener<RunEvent>): Promise<void>;
+  pauseRun(run: string): Promise<void>;
+  /** Ends it after the step in hand and keeps a checkpoint. */
+  stopRun(run: string): Promise<void>;
+  deleteRun(run: string): Promise<void>;
+
+  score(weights: WeightsRef, benchmark: string, progress?: Listener<Progress>): Promise<BenchmarkReport>;
+  compare(before: WeightsRef, after: WeightsRef, benchmark: string): Promise<Comparison>;
+  cancel(work: 'score' | 'load' | 'images'): Promise<void>;
+
+  exportEncoder(weights: WeightsRef): Promise<ExportedFile[]>;
+  exportTrainingGraph(request: { encoder: string; teacher: string; config: RefineConfig }): Promise<ExportedFile>;
+  deleteCheckpoint(id: string): Promise<void>;
+  /** Makes the first steps of the run again on WebGPU and compares. */
+  checkOnWebGpu(run: string, steps: number, progress?: Listener<Progress>): Promise<WebGpuCheck>;
+}
