@@ -86,6 +86,13 @@ export interface BenchmarkSummary {
   warnings: string[];
 }
 
+/** The models and benchmarks that the engine holds. */
+export interface Inventory {
+  encoders: EncoderSummary[];
+  teachers: TeacherSummary[];
+  benchmarks: BenchmarkSummary[];
+}
+
 export type RunState = 'preparing' | 'running' | 'paused' | 'finished' | 'stopped' | 'failed';
 
 export interface StepRecord {
@@ -213,6 +220,8 @@ export interface Engine {
   /** Keeps the images on this device so that a run can go on after the page is loaded again. */
   addImages(name: string, files: NamedBlob[], progress?: Listener<Progress>): Promise<ImageSetSummary>;
   addBenchmark(name: string, files: NamedBlob[]): Promise<BenchmarkSummary>;
+  /** What scoring and refining can use at once, without giving files again: loaded now or kept from earlier visits. */
+  inventory(): Promise<Inventory>;
   /** What earlier visits left: sets and runs, newest first. */
   listImageSets(): Promise<ImageSetSummary[]>;
   listRuns(): Promise<RunSummary[]>;
