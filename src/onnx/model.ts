@@ -34,7 +34,8 @@ export type Dimension = number | string | null;
 /** A declared graph input, output or inner value. `shape` is absent when the file gives no rank. */
 export interface ValueInfo {
   name: string;
-  dtype: DataType;
+  /** Absent only in subgraphs, whose inputs and outputs may be declared by name alone. */
+  dtype?: DataType;
   shape?: Dimension[];
 }
 
@@ -74,8 +75,21 @@ export type Attribute =
   | { readonly type: 'strings'; readonly value: readonly string[] }
   | { readonly type: 'tensors'; readonly value: readonly Tensor[] }
   | { readonly type: 'graphs'; readonly value: readonly Graph[] }
-  /** Inside a model-local function: stands for the attribute of that name on the calling node. */
-  | { readonly type: 'reference'; readonly value: string };
+  /** Inside a model-local function: stands for the attribute of that name, of type `of`, on the calling node. */
+  | { readonly type: 'reference'; readonly value: string; readonly of: AttributeType };
+
+/** What an attribute can hold, references aside. */
+export type AttributeType =
+  | 'float'
+  | 'int'
+  | 'string'
+  | 'tensor'
+  | 'graph'
+  | 'floats'
+  | 'ints'
+  | 'strings'
+  | 'tensors'
+  | 'graphs';
 
 /** One operator application. Omitted optional inputs and outputs are empty strings, as in ONNX. */
 export interface Node {
