@@ -1,0 +1,137 @@
+import type { GraphBuilder } from '../../onnx/builder.ts';
+import { sizeOf } from '../../onnx/data-types.ts';
+import { transpose } from '../transpose.ts';
+import { reshape } from '../unbroadcast.ts';
+import { paddedAxis, part, reversed } from './expressions.ts';
+import type { Windows } from './windows.ts';
+
+/**
+ * Slides a kernel over an image: signal[m, p] = sum over c and t of kernel[m, c, t] image[c, p * stride + t * dilation
+ * - before].
+ *
+ * @param image [N, C, image...]
+ * @param kernel [M, C / groups, kernel...]
+ * @returns [N, M, positions...]
+ */
+export function correlate(
+  b: GraphBuilder,
+  image: string,
+  kernel: string,
+  windows: Windows,
+  groups: number,
+): string {
+  const { strides, dilations, before, after } = windows;
+  const pads = [...before, ...after.map((count) => Math.max(count, 0))];
+  let signal = b.op('Conv', [image, kernel], { strides, dilations, pads, group: groups });
+  for (const [i, size] of windows.positions.entries()) signal = part(b, signal, i + 2, 0, size);
+  return signal;
+}
+
+/**
+ * The transpose of {@link correlate} in its image: every element of the signal adds the kernel, times itself, to
+ * where its window read.
+ *
+ * @param signal [N, M, positions...]
+ * @param kernel [M, C / groups, kernel...]
+ * @returns [N, C, image...]
+ */
+export function spread(
+  b: GraphBuilder,
+  signal: string,
+  kernel: string,
+  windows: Windows,
+  groups: number,
+): string {
+  const { strides, dilations, before, after, image } = windows;
+  // At stride one it is a Conv with the kernel turned round, whose kernel is tiled where ConvTranspose's is not; in
+  // three dimensions ConvTranspose does not run at all.
+  if (strides.every((stride) => stride === 1) || image.length > 2)
+    return spreadByConv(b, signal, kernel, windows, groups);
+  return b.op('ConvTranspose', [signal, kernel], {
+    strides,
+    dilations,
+    pads: [...before, ...after.map((count) => Math.max(count, 0))],
+    output_padding: after.map((count) => Math.max(-count, 0)),
+    group: groups,
+  });
+}
+
+function spreadByConv(
+  b: GraphBuilder,
+  signal: string,
+  kernel: string,
+  windows: Windows,
+  groups: number,
+): string {
+  const { strides, dilations, before, after } = windows;
+  const reach = windows.kernel.map((size, i) => (size - 1) * dilations[i]!);
+  const head = reach.map((taps, i) => taps - before[i]!);
+  // Spacing the signal out leaves stride - 1 zeros after its last element, which serve as padding.
+  const tail = reach.map((taps, i) => taps - after[i]! - (strides[i]! - 1));
+
+  let spaced = signal;
+  for (const [i, stride] of strides.entries()) {
+    spaced = spacedOut(b, spaced, i + 2, stride);
+    spaced = part(b, spaced, i + 2, Math.max(0, -head[i]!), b.shape(spaced)[i + 2]! - Math.max(0, -tail[i]!));
+  }
+  const pads = [...head, ...tail].map((count) => Math.max(0, count));
+  return b.op('Conv', [spaced, turned(b, kernel, groups)], { dilations, pads, group: groups });
+}
+
+/** Follows every element of an axis by `stride - 1` zeros. */
+function spacedOut(b: GraphBuilder, value: string, axis: number, stride: number): string {
+  if (stride === 1) return value;
+  const shape = b.shape(value);
+  const [lead, size, rest] = [sizeOf(shape.slice(0, axis)), shape[axis]!, sizeOf(shape.slice(axis + 1))];
+  const spaced = paddedAxis(b, reshape(b, value, [lead, size, 1, rest]), 2, 0, stride - 1);
+  return reshape(b, spaced, [...shape.slice(0, axis), size * stride, ...shape.slice(axis + 1)]);
+}
+
+/** A kernel [M, C / groups, kernel...] as [C, M / groups, kernel reversed...]. */
+function turned(b: GraphBuilder, kernel: string, groups: number): string {
+  const [outer, inner, ...sizes] = b.shape(kernel) as [number, number, ...number[]];
+  const taps = sizeOf(sizes);
+  const flat = reversed(b, reshape(b, kernel, [groups, outer / groups, inner, taps]), 3);
+  return reshape(b, transpose(b, flat, [0, 2, 1, 3]), [groups * inner, outer / groups, ...sizes]);
+}
+
+/**
+ * The gradient of the kernel of {@link correlate}: each tap is the product of the signal's gradient with the part of
+ * the image that the tap met. Batch and channels change places, so that a Conv sums over the batch, and strides and
+ * dilations change places too.
+ *
+ * @param image [N, C, image...]
+ * @param signal [N, M, positions...]
+ * @returns [M, C / groups, kernel...]
+ */
+export function kernelGradient(
+  b: GraphBuilder,
+  image: string,
+  signal: string,
+  windows: Windows,
+  groups: number,
+): string {
+  const { strides, dilations, before, after, kernel, positions } = windows;
+  const [batch, channels] = b.shape(image) as [number, number];
+  const outChannels = b.shape(signal)[1]!;
+  const inGroup = channels / groups;
+
+  const byGroup = transpose(
+    b,
+    reshape(b, image, [batch, groups, inGroup, sizeOf(windows.image)]),
+    [2, 1, 0, 3],
+  );
+  const data = reshape(b, byGroup, [inGroup, groups * batch, ...windows.image]);
+  const flat = transpose(b, reshape(b, signal, [batch, outChannels, sizeOf(positions)]), [1, 0, 2]);
+  const taps = reshape(b, flat, [outChannels, batch, ...positions]);
+
+  let grad = b.op('Conv', [data, taps], {
+    strides: dilations,
+    dilations: strides,
+    pads: [...before, ...after.map((count) => Math.max(count, 0))],
+    group: groups,
+  });
+  for (const [i, size] of kernel.entries()) grad = part(b, grad, i + 2, 0, size);
+  const found = transpose(b, reshape(b, grad, [inGroup, outChannels, sizeOf(kernel)]), [1, 0, 2]);
+  return reshape(b, found, [outChannels, inGroup, ...kernel]);
+}
