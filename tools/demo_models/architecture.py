@@ -48,7 +48,7 @@ def clip_config() -> CLIPConfig:
         },
         vision_config={
             "hidden_size": 128,
-            "intermediate_size": 512,
+            "intermediate_size": 384,
             "projection_dim": 128,
             "num_hidden_layers": 4,
             "num_attention_heads": 4,

@@ -41,17 +41,6 @@ def export_onnx(
         )
 
 
-class _Output(nn.Module):
-    """Names one output of a model whose forward returns several; its parameters keep the model's own names."""
-
-    def __init__(self, forward) -> None:
-        super().__init__()
-        self._forward = forward
-
-    def forward(self, *arguments: Tensor):
-        return self._forward(*arguments)
-
-
 def export_vision(clip: CLIPModel, path: Path) -> None:
     """The split export's one output is the pooled, projected embedding (transformers.js' scripts/extra/clip.py)."""
     vision = CLIPVisionModelWithProjection._from_config(clip.config.vision_config, attn_implementation="eager")
@@ -135,15 +124,6 @@ class _Decoder(nn.Module):
 
     def forward(self, latent_sample: Tensor) -> Tensor:
         return self.decoder(self.post_quant_conv(latent_sample))
-
-
-class _TupleUnet(nn.Module):
-    def __init__(self, unet: UNet2DConditionModel) -> None:
-        super().__init__()
-        self.unet = unet
-
-    def forward(self, sample: Tensor, timestep: Tensor, encoder_hidden_states: Tensor) -> Tensor:
-        return self.unet(sample, timestep, encoder_hidden_states, return_dict=False)[0]
 
 
 def export_unet(unet: UNet2DConditionModel, path: Path) -> None:
