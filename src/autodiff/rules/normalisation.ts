@@ -167,12 +167,8 @@ const lpNormalization: Rule = (c) => {
     const norm = b.op('ReduceL2', [x, b.ints([axis])], { keepdims: 1 });
     return [div(b, sub(b, grad, mul(b, y, along)), norm)];
   }
-  const sign = where(
-    b,
-    greater(b, x, 0),
-    filled(b, 1, b.dtype(x), c.shape(0)),
-    where(b, less(b, x, 0), b.scalar(-1, b.dtype(x)), b.scalar(0, b.dtype(x))),
-  );
+  const [one, minusOne] = [b.scalar(1, b.dtype(x)), b.scalar(-1, b.dtype(x))];
+  const sign = where(b, greater(b, x, 0), one, where(b, less(b, x, 0), minusOne, 0));
   return [div(b, sub(b, grad, mul(b, sign, along)), sum(b, b.op('Abs', [x]), [axis]))];
 };
 

@@ -97,7 +97,8 @@ function poolingOf(c: RuleContext): { windows: Windows; planes: number } {
 function windowCounts(c: RuleContext, windows: Windows): number[] {
   const rank = windows.image.length;
   const countsPadding = c.int('count_include_pad', 0) !== 0;
-  const declared = c.intList('pads')?.slice(rank) ?? windows.after;
+  const resolved = c.string('auto_pad', 'NOTSET') !== 'NOTSET';
+  const declared = resolved ? windows.after : (c.intList('pads')?.slice(rank) ?? Array<number>(rank).fill(0));
   const along = windows.positions.map((positions, axis) => {
     // Padding counts when asked for, but never what ceil_mode reads beyond it.
     const from = countsPadding ? -windows.before[axis]! : 0;

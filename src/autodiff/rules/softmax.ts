@@ -63,7 +63,7 @@ function labelled(c: RuleContext): Labelled {
   let entries = cast(b, equal(b, labels, numbers), dtype);
 
   if (c.inputs[2]) entries = mul(b, entries, reshape(b, c.inputs[2], column));
-  const ignored = c.node.attributes['ignore_index'] ? c.int('ignore_index', -1) : -1;
+  const ignored = c.int('ignore_index', -1);
   if (ignored >= 0 && ignored < classes) {
     const kept = Array.from({ length: classes }, (_, label) => (label === ignored ? 0 : 1));
     entries = mul(b, entries, b.shared(tensorOf(dtype, column, kept)));
