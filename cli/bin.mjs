@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+// Entry of the `acuity` command: installs the packages on first use, then runs the TypeScript sources.
+import process from 'node:process';
+import { setup } from '../scripts/setup.mjs';
+
+try {
+  await setup();
+} catch (error) {
+  process.stderr.write(`acuity: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
+const { register } = await import('tsx/esm/api');
+register();
+const { main } = await import('./acuity.ts');
+// npm changes to the package's folder; paths on the command line are the caller's.
+const directory = process.env.INIT_CWD ?? process.cwd();
+process.exitCode = await main(process.argv.slice(2), {
+  directory,
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+});
