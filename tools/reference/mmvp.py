@@ -29,20 +29,22 @@ def hashed(seed: int, count: int) -> np.ndarray:
 
 def make(seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Image and text embeddings. Texts lean to their image; every fifth pair has an exact tie for one statement,
-    every eleventh has equal images: an exact tie for both."""
+    every eleventh has equal images: an exact tie for both. A tied statement has one coordinate only, since a float32
+    sum of several may round differently for the two images, as BLAS pleases."""
     width = 16 + 8 * (seed % 7)
     images = hashed(2 * seed, ROWS * width).reshape(ROWS, width)
     texts = hashed(2 * seed + 1, ROWS * width).reshape(ROWS, width) + images * np.float32(0.25)
-    half = width // 2
     for pair in range(ROWS // 2):
         first, second = 2 * pair, 2 * pair + 1
         if (pair + seed) % 5 == 0:
-            # The second image mirrors the first where one statement is zero: equal norms, equal products.
-            images[second, :half] = images[first, :half]
-            images[second, half:] = -images[first, half:]
-            texts[first if (pair + seed) % 2 == 0 else second, half:] = 0
+            # The second image mirrors the first where the statement is zero: equal norms, equal products.
+            images[second, 0] = images[first, 0]
+            images[second, 1:] = -images[first, 1:]
+            texts[first if (pair + seed) % 2 == 0 else second, 1:] = 0
         elif (pair + seed) % 11 == 0:
             images[second] = images[first]
+            texts[first, 1:] = 0
+            texts[second, :-1] = 0
     return images, texts
 
 
