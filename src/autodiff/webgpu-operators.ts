@@ -1,0 +1,195 @@
+import type { Node, TensorType } from '../onnx/model.ts';
+
+type Types = ReadonlyMap<string, TensorType>;
+
+/** What the WebGPU provider of onnxruntime-web 1.30 asks of an operator beyond being standard ONNX. */
+export interface WebGpuOperator {
+  /** In words, for docs/operators.md. */
+  readonly note?: string;
+  /** The constraint that a node breaks, in words, or undefined. */
+  readonly check?: (node: Node, types: Types) => string | undefined;
+}
+
+const free: WebGpuOperator = {};
+
+const shapeOf = (types: Types, name: string | undefined): readonly number[] =>
+  types.get(name ?? '')?.shape ?? [];
+
+const rankAtMost = (limit: number): WebGpuOperator => ({
+  note: `at most ${limit} axes`,
+  check: (node, types) => {
+    const rank = shapeOf(types, node.inputs[0]).length;
+    return rank > limit ? `${rank} axes, more than ${limit}` : undefined;
+  },
+});
+
+const outputsAtMost = (limit: number): WebGpuOperator => ({
+  note: `at most ${limit} outputs: WebGPU promises ten storage buffers to a shader`,
+  check: (node) =>
+    node.outputs.length > limit ? `${node.outputs.length} outputs, more than ${limit}` : undefined,
+});
+
+const equalShapes: WebGpuOperator = {
+  note: 'both operands of one shape: a broadcast exponent compiles to an invalid shader',
+  check: (node, types) =>
+    shapeOf(types, node.inputs[0]).join() === shapeOf(types, node.inputs[1]).join()
+      ? undefined
+      : 'a broadcast exponent',
+};
+
+/** Reductions of a scatter are atomic, and WebGPU has no f16 atomics. */
+const noHalfReduction: WebGpuOperator = {
+  note: 'with a reduction only in float32: there are no f16 atomics',
+  check: (node, types) => {
+    const reduction = node.attributes['reduction'];
+    const reduces = reduction?.type === 'string' && reduction.value !== 'none';
+    return reduces && types.get(node.inputs[0] ?? '')?.dtype === 'float16' ? 'an f16 reduction' : undefined;
+  },
+};
+
+/** Operators that derivative rules may write. Each one is written by at least one rule. */
+export const emittedOperators: Readonly<Record<string, WebGpuOperator>> = {
+  Abs: free,
+  Add: free,
+  And: free,
+  Cast: { note: 'among float32, float16, int32, uint32 and bool' },
+  Concat: free,
+  Cos: free,
+  Cosh: free,
+  CumSum: free,
+  DepthToSpace: free,
+  Div: free,
+  Equal: free,
+  Erf: free,
+  Exp: free,
+  Expand: free,
+  Gather: free,
+  GatherElements: free,
+  GatherND: free,
+  Greater: free,
+  Less: free,
+  Log: free,
+  Mul: free,
+  Neg: free,
+  Not: free,
+  Or: free,
+  Pad: free,
+  Pow: equalShapes,
+  ReduceProd: free,
+  ReduceSum: free,
+  Reshape: free,
+  ScatterElements: noHalfReduction,
+  ScatterND: noHalfReduction,
+  Sigmoid: free,
+  Sin: free,
+  Sinh: free,
+  Slice: free,
+  Softplus: free,
+  Split: outputsAtMost(9),
+  Sqrt: free,
+  Sub: free,
+  Tanh: free,
+  TopK: free,
+  Transpose: rankAtMost(5),
+  Trilu: free,
+  Where: free,
+};
+
+/** Operators that the provider also runs, and that forward graphs may hold. */
+export const forwardOperators: Readonly<Record<string, WebGpuOperator>> = {
+  Acos: free,
+  Acosh: free,
+  ArgMax: free,
+  ArgMin: free,
+  Asin: free,
+  Asinh: free,
+  Atan: free,
+  Atanh: free,
+  AveragePool: free,
+  Ceil: free,
+  Clip: free,
+  Elu: free,
+  Flatten: free,
+  Floor: free,
+  Gelu: free,
+  GlobalAveragePool: free,
+  GreaterOrEqual: free,
+  HardSigmoid: free,
+  Identity: free,
+  LeakyRelu: free,
+  LessOrEqual: free,
+  Max: free,
+  MaxPool: { note: 'without the indices output' },
+  Min: free,
+  Range: free,
+  Reciprocal: free,
+  ReduceL1: free,
+  ReduceL2: free,
+  ReduceLogSum: free,
+  ReduceLogSumExp: free,
+  ReduceMax: free,
+  ReduceMean: free,
+  ReduceMin: free,
+  ReduceSumSquare: free,
+  Relu: free,
+  Shape: free,
+  Softsign: free,
+  Squeeze: free,
+  Tan: free,
+  ThresholdedRelu: free,
+  Tile: free,
+  Unsqueeze: free,
+  'com.microsoft::FastGelu': free,
+  'com.microsoft::Gelu': free,
+  'com.microsoft::QuickGelu': free,
+};
+
+/** Everything that may stand in a graph that is to run on the GPU. */
+export const webgpuOperators: Readonly<Record<string, WebGpuOperator>> = {
+  ...forwardOperators,
+  ...emittedOperators,
+};
+
+/** Types that no kernel computes with; int64 may be moved about and used as an index. */
+const unsupportedTypes = new Set(['float64', 'bfloat16', 'int8', 'int16', 'uint16', 'uint64', 'string']);
+
+/** Operators that take int64 only as an index, an axis or a shape, or that merely move it. */
+const takesInt64 = new Set([
+  'ArgMax',
+  'ArgMin',
+  'Concat',
+  'CumSum',
+  'Expand',
+  'Gather',
+  'GatherElements',
+  'GatherND',
+  'Identity',
+  'Pad',
+  'Range',
+  'Reshape',
+  'ScatterElements',
+  'ScatterND',
+  'Shape',
+  'Slice',
+  'Split',
+  'Squeeze',
+  'Tile',
+  'TopK',
+  'Trilu',
+  'Unsqueeze',
+]);
+
+/** Why a node would not run on the WebGPU provider, in words; undefined when it would. */
+export function webgpuObstacle(node: Node, types: Types): string | undefined {
+  const key = node.domain === '' ? node.op : `${node.domain}::${node.op}`;
+  const operator = Object.hasOwn(webgpuOperators, key) ? webgpuOperators[key] : undefined;
+  if (!operator) return `${key} has no kernel`;
+  for (const name of [...node.inputs, ...node.outputs]) {
+    const dtype = types.get(name)?.dtype;
+    if (dtype !== undefined && unsupportedTypes.has(dtype)) return `${key} does not compute in ${dtype}`;
+  }
+  const int64 = node.inputs.some((name) => types.get(name)?.dtype === 'int64');
+  if (int64 && !takesInt64.has(key) && !key.startsWith('Reduce')) return `${key} does not compute in int64`;
+  const broken = operator.check?.(node, types);
+  return broken === undefined ? undefined : `${key}: ${broken}`;
+}
