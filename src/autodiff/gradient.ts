@@ -88,15 +88,33 @@ export function gradient(source: TypedGraph, request: GradientRequest): Gradient
   return { graph, gradients };
 }
 
-/** Names of the initialisers and inputs, floating point, from which a differentiable path leads to the loss. */
-export function reachableTargets(graph: TypedGraph, loss: string, candidates: readonly string[]): string[] {
+/**
+ * Inputs of operators that take floating-point settings rather than activations. The derivative with respect to an
+ * exponent or a bound exists in places, but nobody who asks for "all" gradients means it.
+ */
+const settings: Readonly<Record<string, readonly number[]>> = {
+  Pow: [1],
+  Clip: [1, 2],
+  Pad: [2],
+  Resize: [1, 2],
+  Dropout: [1],
+  Range: [0, 1, 2],
+  CumSum: [1],
+};
+
+/** Every floating-point input and initialiser from which a differentiable path leads to `loss`, in graph order. */
+export function differentiableInputs(graph: TypedGraph, loss: string): string[] {
   const needed = new Set([loss]);
   for (let i = graph.nodes.length - 1; i >= 0; i--) {
     const node = graph.nodes[i]!;
-    if (!node.outputs.some((o) => needed.has(o))) continue;
-    for (const name of node.inputs) if (isFloatValue(graph, name)) needed.add(name);
+    if (!node.outputs.some((output) => needed.has(output))) continue;
+    const skipped = node.domain === '' ? settings[node.op] : undefined;
+    for (const [k, name] of node.inputs.entries()) {
+      if (isFloatValue(graph, name) && !skipped?.includes(k)) needed.add(name);
+    }
   }
-  return candidates.filter((name) => needed.has(name));
+  const names = [...graph.inputs.map((input) => input.name), ...graph.initializers.keys()];
+  return names.filter((name) => needed.has(name));
 }
 
 function copyOf(graph: TypedGraph): TypedGraph {

@@ -1,0 +1,28 @@
+/** Where a command reads and writes: the caller's directory and streams, so that commands can be tested whole. */
+export interface CommandIo {
+  /** Paths on the command line are relative to this directory. */
+  directory: string;
+  out(text: string): void;
+  err(text: string): void;
+}
+
+/** Exit codes of every command. */
+export const exit = { done: 0, failed: 1, refused: 2, usage: 64 } as const;
+export type ExitCode = (typeof exit)[keyof typeof exit];
+
+/** The command line does not say what to do; the message says how it should look. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** The input was understood and refused; the message names the file and the fix. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+}
+
+export interface Command {
+  /** One line for the overview. */
+  summary: string;
+  usage: string;
+  run(args: string[], io: CommandIo): Promise<void>;
+}
