@@ -1,5 +1,6 @@
 import { sizeOf } from '../../onnx/data-types.ts';
 import type { Rule, RuleContext, RuleTable } from '../rule.ts';
+import { transpose } from '../transpose.ts';
 import { reshape, unbroadcast } from '../unbroadcast.ts';
 import { axisOf, filled, paddedAxis, part, sum } from './expressions.ts';
 import { unpad } from './pad.ts';
@@ -17,7 +18,7 @@ export const movement: RuleTable = {
     const rank = c.shape(0).length;
     const perm = c.intList('perm') ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);
     const inverse = Array.from({ length: rank }, (_, axis) => perm.indexOf(axis));
-    return [c.b.op('Transpose', [c.grad], { perm: inverse })];
+    return [transpose(c.b, c.grad, inverse)];
   },
 
   Expand: (c) => [unbroadcast(c.b, c.grad, c.shape(0))],
@@ -72,8 +73,7 @@ export const movement: RuleTable = {
     const depth = channels / block ** 2;
     const lead = c.string('mode', 'DCR') === 'CRD' ? [n * depth, h] : [n, depth * h];
     const blocks = reshape(b, grad, [...lead, block, w, block]);
-    const moved = b.op('Transpose', [blocks], { perm: [0, 2, 4, 1, 3] });
-    return [reshape(b, moved, c.shape(0))];
+    return [reshape(b, transpose(b, blocks, [0, 2, 4, 1, 3]), c.shape(0))];
   },
 
   SpaceToDepth: (c) => [c.b.op('DepthToSpace', [c.grad], { blocksize: c.int('blocksize', 1), mode: 'DCR' })],

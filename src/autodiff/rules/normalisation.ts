@@ -5,7 +5,7 @@ import type { DataType } from '../../onnx/model.ts';
 import { valuesOf } from '../../onnx/tensors.ts';
 import type { Rule, RuleContext, RuleTable } from '../rule.ts';
 import { reshape, unbroadcast } from '../unbroadcast.ts';
-import { axisOf, cast, div, filled, greater, less, mul, neg, power, sub, sum, where } from './expressions.ts';
+import { axisOf, cast, div, filled, greater, less, mul, neg, sqrt, sub, sum, where } from './expressions.ts';
 
 /** What a norm makes of its input before scale and bias: Y = (X - mean) / deviation, and 1 / deviation. */
 interface Normalised {
@@ -23,7 +23,7 @@ function normalise(b: GraphBuilder, x: string, axis: number, epsilon: number): N
   const ones = filled(b, 1, b.dtype(x), b.shape(x).slice(axis));
   const attributes = { axis, epsilon: float(epsilon) };
   const [value, , inverseDeviation] = b.ops('LayerNormalization', [x, ones], attributes, 3);
-  return { value: value!, inverseDeviation: inverseDeviation! };
+  return { value: value!, inverseDeviation: cast(b, inverseDeviation!, b.dtype(x)) };
 }
 
 /**
@@ -114,7 +114,7 @@ const rmsNormalization: Rule = (c) => {
     mean(b, mul(b, x, x), axes),
     b.scalar(c.float('epsilon', 1e-5), b.dtype(x)),
   ]);
-  const inverse = power(b, meanSquare, -0.5);
+  const inverse = div(b, 1, sqrt(b, meanSquare));
   const value = mul(b, x, inverse);
   const dX = () => {
     const g = mul(b, grad, widened(b, c.inputs[1]!));
@@ -138,7 +138,7 @@ const batchNormalization: Rule = (c) => {
   const vector = (i: number) => reshape(b, widened(b, c.inputs[i]!), column);
   const grad = reshape(b, widened(b, c.grad), all);
   const variance = b.op('Add', [vector(4), b.scalar(c.float('epsilon', 1e-5), b.dtype(grad))]);
-  const inverse = power(b, variance, -0.5);
+  const inverse = div(b, 1, sqrt(b, variance));
   const factor = mul(b, vector(1), inverse);
   const back = (i: number, value: () => string) =>
     c.wants(i) ? narrowed(c, i, reshape(b, value(), c.shape(i))) : undefined;

@@ -6,6 +6,7 @@ import { elementwise } from './elementwise.ts';
 import { generators } from './generators.ts';
 import { indexing } from './indexing.ts';
 import { linalg } from './linalg.ts';
+import { losses } from './losses.ts';
 import { movement } from './movement.ts';
 import { normalisation } from './normalisation.ts';
 import { reduction } from './reduction.ts';
@@ -20,6 +21,7 @@ const standard: InferTable = {
   ...linalg,
   ...convolutions,
   ...normalisation,
+  ...losses,
   ...sampling,
 };
 
