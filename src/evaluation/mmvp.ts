@@ -24,9 +24,6 @@ export const officialPatterns = [
 const pairsPerPattern = 15;
 const officialPairs = officialPatterns.length * pairsPerPattern;
 
-/** The prompt of a statement: no full stop (evaluate_vlm.py). */
-export const mmvpPrompt = (statement: string): string => `a photo of ${statement}`;
-
 /** A row of Questions.csv; two following rows are a pair. */
 export interface MmvpRow {
   /** An odd id's statement describes the first image of its pair, an even id's the second. */
@@ -155,7 +152,7 @@ export interface MmvpScore {
  * 0.5, else the second, so a tie picks the second.
  *
  * @param imageEmbeddings [2 x pairs, width], rows in benchmark order, not necessarily normalised.
- * @param textEmbeddings same shape: the embedding of each row's {@link mmvpPrompt}.
+ * @param textEmbeddings same shape: the embedding of each row's prompt (`mmvpPrompt` in src/text/prompts.ts).
  * @param rows the benchmark's rows; a last one without partner is left out.
  * @param logitScale the model's exp(logit_scale): 100 for OpenAI's CLIP.
  * @throws Error when sizes disagree or an embedding is zero or not finite.
