@@ -41,6 +41,7 @@ class Cases:
         constants: dict[int, dict[str, Any]] | None = None,
         positive: Sequence[int] = (),
         rounded: float | None = None,
+        shifted: dict[int, float] | None = None,
     ) -> None:
         """Adds a case.
 
@@ -48,6 +49,7 @@ class Cases:
         constants: by input index, `{"dtype": ..., "shape": ..., "values": ...}`; never differentiated.
         positive: indices of inputs made positive (x * x + 0.25), such as variances.
         rounded: inputs are rounded to multiples of this number, to make ties.
+        shifted: by input index, what is added last, to reach a function's domain.
         """
         leaves: list[Tensor] = []
         for i, shape in enumerate(inputs):
@@ -58,6 +60,7 @@ class Cases:
                 value = torch.round(value / rounded) * rounded
             if i in positive:
                 value = value * value + 0.25
+            value = value + (shifted or {}).get(i, 0)
             leaves.append(value.clone().requires_grad_())
         out = reference(*leaves)
         assert out.dtype == torch.float64, label
@@ -71,6 +74,7 @@ class Cases:
                 "constants": {str(i): value for i, value in (constants or {}).items()},
                 "positive": list(positive),
                 "rounded": rounded,
+                **({"shifted": {str(i): by for i, by in shifted.items()}} if shifted else {}),
                 "output": list(out.shape),
                 "gradients": [[float(f"{x:.8g}") for x in g.flatten().tolist()] for g in gradients],
             }

@@ -7,7 +7,19 @@ const folder = new URL('../fixtures/', import.meta.url);
 /** A few units in the last place of float32, over the longest sum of any case. */
 const tolerance = 5e-6;
 
-describe.each(['linalg', 'convolution', 'softmax', 'normalisation', 'pooling', 'resize'])(
+describe.each([
+  'elementwise',
+  'activations',
+  'movement',
+  'reduction',
+  'gather-scatter',
+  'linalg',
+  'convolution',
+  'softmax',
+  'normalisation',
+  'pooling',
+  'resize',
+])(
   'gradients of %s agree with PyTorch autograd in float64',
   (family) => {
     const cases: PytorchCase[] = JSON.parse(readFileSync(new URL(`${family}.json`, folder), 'utf8'));

@@ -1,6 +1,8 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { asModel } from '../../onnx/as-model.ts';
 import { encodeModel } from '../../onnx/encode.ts';
 import type { DataType, TypedGraph } from '../../onnx/model.ts';
+import { collect } from '../../onnx/parts.ts';
 
 /** A graph opened in onnxruntime's CPU provider, fed and read as plain numbers. */
 export class CpuSession {
@@ -13,7 +15,7 @@ export class CpuSession {
   }
 
   static async open(graph: TypedGraph): Promise<CpuSession> {
-    const session = await InferenceSession.create(bytesOf(graph), {
+    const session = await InferenceSession.create(await fileOf(graph), {
       executionProviders: ['cpu'],
       graphOptimizationLevel: 'disabled',
       intraOpNumThreads: 1,
@@ -58,3 +60,6 @@ function tensorFrom(dtype: DataType, shape: readonly number[], values: readonly 
       throw new TypeError(`Test graphs take no inputs of type ${dtype}`);
   }
 }
+
+/** The graph as the bytes of an ONNX file. */
+export const fileOf = (graph: TypedGraph): Promise<Uint8Array> => collect(encodeModel(asModel(graph)).parts);

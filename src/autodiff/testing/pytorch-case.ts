@@ -19,6 +19,8 @@ export interface PytorchCase {
   positive: number[];
   /** Inputs are rounded to multiples of this, to make ties. */
   rounded: number | null;
+  /** What is added to an input last, by its index. */
+  shifted?: Record<string, number>;
   /** Shape of the output. */
   output: number[];
   /** Of each input that is neither constant nor omitted. */
@@ -26,7 +28,7 @@ export interface PytorchCase {
 }
 
 /** Attributes that are floating point however they are written. */
-const floats = new Set(['alpha', 'beta', 'epsilon', 'cubic_coeff_a']);
+const floats = new Set(['alpha', 'beta', 'bias', 'cubic_coeff_a', 'epsilon', 'gamma', 'lambd']);
 
 /** Element i of stream k is sin((i + 1) (k + 1.7) 1.618): the numbers that the reference was computed from. */
 function numbers(shape: readonly number[], stream: number): number[] {
@@ -90,7 +92,7 @@ export async function errorsOf(c: PytorchCase, dtype: DataType): Promise<number[
 function inputValues(c: PytorchCase, shape: readonly number[], i: number): number[] {
   return numbers(shape, i).map((x) => {
     const value = c.rounded === null ? x : roundEven(x / c.rounded) * c.rounded;
-    return c.positive.includes(i) ? value * value + 0.25 : value;
+    return (c.positive.includes(i) ? value * value + 0.25 : value) + (c.shifted?.[i] ?? 0);
   });
 }
 
