@@ -1,0 +1,24 @@
+/** A session, tensor or device was used wrongly, or ONNX Runtime refused; the message says what to do. */
+export class RuntimeError extends Error {
+  override readonly name: string = 'RuntimeError';
+}
+
+/**
+ * The GPU device is gone (driver reset, GPU process crash, sleep). Its buffers are gone too: open a new device,
+ * make the sessions again and fill the weights from the last checkpoint.
+ */
+export class DeviceLostError extends RuntimeError {
+  override readonly name = 'DeviceLostError';
+  /** Generation of the device that was lost; signals of an older generation say nothing about the present one. */
+  readonly generation: number;
+
+  constructor(what: string, generation: number, cause: string) {
+    super(
+      `${what}: the GPU device was lost (${cause}). Open the device again and continue from the last checkpoint`,
+    );
+    this.generation = generation;
+  }
+}
+
+/** The message of anything thrown; ONNX Runtime also throws bare numbers and strings. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

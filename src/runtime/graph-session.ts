@@ -1,0 +1,25 @@
+import { asModel } from '../onnx/as-model.ts';
+import { encodeModel } from '../onnx/encode.ts';
+import type { TypedGraph } from '../onnx/model.ts';
+import { collect } from '../onnx/parts.ts';
+import { RuntimeError } from './errors.ts';
+import type { Runtime } from './runtime.ts';
+import type { Session, SessionOptions } from './session.ts';
+
+/** The wasm heap holds the model while a session is made; larger models must lift their weights to inputs. */
+const sessionBytes = 1.5 * 2 ** 30;
+
+/** Makes a session from a typed graph. Weights still inside the graph travel with the model. */
+export async function graphSession(
+  runtime: Runtime,
+  graph: TypedGraph,
+  options: SessionOptions,
+): Promise<Session> {
+  const encoded = encodeModel(asModel(graph));
+  if (encoded.external?.length || encoded.size > sessionBytes) {
+    throw new RuntimeError(
+      `Session "${options.name}" would hold ${(encoded.size / 2 ** 30).toFixed(1)} GiB of weights inside its model: keep them as inputs`,
+    );
+  }
+  return runtime.session(await collect(encoded.parts), options);
+}
