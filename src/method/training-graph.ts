@@ -1,11 +1,12 @@
 import { gradient } from '../autodiff/gradient.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
-import { isFloat, sizeOf } from '../onnx/data-types.ts';
+import { isFloat } from '../onnx/data-types.ts';
 import { UnsupportedModelError } from '../onnx/errors.ts';
 import { addInput, addOutput, emptyGraph, graft, rename } from '../onnx/graft.ts';
 import type { DataType, Tensor, TypedGraph } from '../onnx/model.ts';
 import { buildCondition, conditionRows } from './condition.ts';
 import type { RefineConfig } from './config.ts';
+import { isWeight, liftWeights } from './lift-weights.ts';
 import { promoteTokens } from './tokens.ts';
 
 export interface TrainingGraphRequest {
@@ -43,6 +44,8 @@ export interface TrainingGraph {
     timestep: string;
     selection: string;
     prompt: string;
+    /** Scalar that multiplies the gradient (not the reported loss): weights of draws, or a loss scale for f16. */
+    lossScale: string;
   };
   /** Elements of the timestep input: one for the whole batch, or one for each image. */
   timestepShape: readonly number[];
@@ -66,7 +69,7 @@ export const lossOutput = 'loss';
  *
  * Inputs (float32 unless the files are otherwise): `pixels` [B, 3, H, W] normalised for the encoder, `latents` and
  * `noise` [B, C, h, w], `signal_scale` and `noise_scale` [B, 1, 1, 1], `timestep`, `selection` [B, rows, tokens],
- * `prompt` [1, L, width], and weights. Outputs: `loss` (scalar) and `grad:<weight>` for each trained weight.
+ * `prompt` [1, L, width], `loss_scale` (scalar, times the gradient), and weights. Outputs: `loss` (scalar) and `grad:<weight>` for each trained weight.
  */
 export function buildTrainingGraph(request: TrainingGraphRequest): TrainingGraph {
   const promoted = promoteTokens(request.encoder);
@@ -116,9 +119,14 @@ export function buildTrainingGraph(request: TrainingGraphRequest): TrainingGraph
   const reaching = weightsReaching(graph, tokens, candidates.map((name) => `encoder/${name}`));
   const trainable = candidates.filter((name) => reaching.has(`encoder/${name}`));
   const targets = [...trainable.map((name) => `encoder/${name}`), 'visual_proj.weight', 'visual_proj.bias'];
-  const result = gradient(graph, { loss, targets });
+  const result = gradient(graph, { loss, targets, seed: 'loss_scale' });
 
-  const weights = liftWeights(result.graph, new Set(targets), request.weightsAsInputs === 'all');
+  const targeted = new Set(targets);
+  const weights = liftWeights(
+    result.graph,
+    (name, tensor) =>
+      targeted.has(name) || (request.weightsAsInputs === 'all' && /^(encoder|teacher)\//.test(name) && isWeight(tensor)),
+  );
   rename(result.graph, loss, lossOutput);
   const out = new GraphBuilder(result.graph);
   addOutput(out, lossOutput);
@@ -132,7 +140,17 @@ export function buildTrainingGraph(request: TrainingGraphRequest): TrainingGraph
     graph: result.graph,
     trainable,
     weights,
-    feeds: { pixels, latents, noise, signalScale, noiseScale, timestep, selection: 'selection', prompt: 'prompt' },
+    feeds: {
+      pixels,
+      latents,
+      noise,
+      signalScale,
+      noiseScale,
+      timestep,
+      selection: 'selection',
+      prompt: 'prompt',
+      lossScale: 'loss_scale',
+    },
     timestepShape: roles.timestep.shape,
     rows,
     tokens: tokenCount,
@@ -198,9 +216,7 @@ function predictionTarget(
 
 /** Floating-point initialisers with more than one element: parameters, not constants of the arithmetic. */
 export function floatWeights(graph: TypedGraph): string[] {
-  return [...graph.initializers]
-    .filter(([, tensor]) => isFloat(tensor.dtype) && sizeOf(tensor.shape) > 1)
-    .map(([name]) => name);
+  return [...graph.initializers].filter(([, tensor]) => isWeight(tensor)).map(([name]) => name);
 }
 
 /** Those of the named values on which `value` depends. */
@@ -211,19 +227,6 @@ function weightsReaching(graph: TypedGraph, value: string, names: readonly strin
     if (node.outputs.some((output) => needed.has(output))) for (const input of node.inputs) needed.add(input);
   }
   return new Set(names.filter((name) => needed.has(name)));
-}
-
-/** Turns weights from initialisers into graph inputs and returns where their elements are. */
-function liftWeights(graph: TypedGraph, targets: ReadonlySet<string>, all: boolean): Map<string, Tensor> {
-  const lifted = new Map<string, Tensor>();
-  for (const [name, tensor] of graph.initializers) {
-    const isWeight = isFloat(tensor.dtype) && sizeOf(tensor.shape) > 1 && /^(encoder|teacher)\//.test(name);
-    if (!targets.has(name) && !(all && isWeight)) continue;
-    graph.initializers.delete(name);
-    graph.inputs.push({ name, dtype: tensor.dtype, shape: [...tensor.shape] });
-    lifted.set(name, tensor);
-  }
-  return lifted;
 }
 
 /** Declares a value as an output under a given name; a value that several outputs share gets an Identity. */

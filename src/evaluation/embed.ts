@@ -1,0 +1,218 @@
+import type { EncoderFolder } from '../exchange/encoder-folder.ts';
+import { liftWeights } from '../method/lift-weights.ts';
+import { prepareGraph } from '../method/prepare.ts';
+import type { Model, Tensor } from '../onnx/model.ts';
+import { specialise } from '../onnx/specialise.ts';
+import { graphSession } from '../runtime/graph-session.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import type { Session } from '../runtime/session.ts';
+import { bytesOf, type DeviceTensor, isGpuTensor } from '../runtime/tensor.ts';
+import { WeightStore } from '../runtime/weights.ts';
+import { createTokenizer } from '../text/tokenizer.ts';
+
+/** A vision tower that embeds batches of preprocessed images; its weights can be exchanged between batches. */
+export class ImageEmbedder {
+  readonly batch: number;
+  /** Elements of one embedding. */
+  readonly width: number;
+  readonly #runtime: Runtime;
+  readonly #session: Session;
+  readonly #weights: WeightStore;
+  readonly #original: ReadonlyMap<string, Tensor>;
+  readonly #input: { name: string; shape: readonly number[] };
+  readonly #output: string;
+
+  /**
+   * @param vision the vision tower
+   * @param replaced weights that differ from the file's, by initialiser name: those of a checkpoint
+   */
+  static async open(
+    runtime: Runtime,
+    vision: Model,
+    options: { imageSize: number; batch: number; replaced?: ReadonlyMap<string, Uint8Array> },
+  ): Promise<ImageEmbedder> {
+    const { batch, imageSize } = options;
+    const name = vision.graph.inputs[0]!.name;
+    const shape = [batch, 3, imageSize, imageSize];
+    const graph = prepareGraph(await specialise(vision, { shapes: { [name]: shape } }));
+    const output = (graph.outputs.find((o) => o.name === 'image_embeds') ?? graph.outputs.at(-1)!).name;
+    const width = graph.types.get(output)!.shape.at(-1)!;
+    const lifted = liftWeights(graph);
+    const weights = new WeightStore(runtime);
+    try {
+      for (const [weight, tensor] of lifted) await weights.load(weight, tensor);
+      for (const [weight, bytes] of options.replaced ?? []) if (weights.has(weight)) weights.write(weight, bytes);
+      const session = await graphSession(runtime, graph, { name: 'image embedding', hostOutputs: [output] });
+      return new ImageEmbedder(runtime, session, { weights, lifted, batch, width, input: { name, shape }, output });
+    } catch (error) {
+      weights.release();
+      throw error;
+    }
+  }
+
+  private constructor(
+    runtime: Runtime,
+    session: Session,
+    made: {
+      weights: WeightStore;
+      lifted: ReadonlyMap<string, Tensor>;
+      batch: number;
+      width: number;
+      input: { name: string; shape: readonly number[] };
+      output: string;
+    },
+  ) {
+    this.#runtime = runtime;
+    this.#session = session;
+    this.#weights = made.weights;
+    this.#original = made.lifted;
+    this.batch = made.batch;
+    this.width = made.width;
+    this.#input = made.input;
+    this.#output = made.output;
+  }
+
+  /** Names of the weights that {@link ImageEmbedder.open} takes replacements for. */
+  get weightNames(): string[] {
+    return [...this.#original.keys()];
+  }
+
+  /**
+   * @param pixels [count, 3, size, size] with count at most `batch`, normalised
+   * @returns [count, width], not L2-normalised
+   */
+  async embed(pixels: Float32Array): Promise<Float32Array> {
+    const perImage = this.#input.shape.slice(1).reduce((n, d) => n * d, 1);
+    const count = pixels.length / perImage;
+    if (!Number.isInteger(count) || count > this.batch) {
+      throw new RangeError(`${pixels.length} values are not at most ${this.batch} images of ${perImage}`);
+    }
+    const full = new Float32Array(this.batch * perImage);
+    full.set(pixels);
+    const feeds = new Map<string, DeviceTensor>(this.#weights.names().map((name) => [name, this.#weights.get(name)]));
+    const image = this.#runtime.upload({ dtype: 'float32', shape: this.#input.shape }, new Uint8Array(full.buffer));
+    feeds.set(this.#input.name, image);
+    try {
+      const result = (await this.#session.run(feeds, [this.#output])).get(this.#output)!;
+      return hostFloats(result).slice(0, count * this.width);
+    } finally {
+      this.#runtime.release(image);
+    }
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release();
+    this.#weights.release();
+  }
+}
+
+/**
+ * Embeds texts with an encoder's text tower. The tower is small and its token ids are int64, which the WebGPU
+ * provider does not take: give a runtime on the processor.
+ *
+ * @returns [texts, width], not L2-normalised
+ */
+export async function embedTexts(
+  runtime: Runtime,
+  encoder: Pick<EncoderFolder, 'text' | 'tokenizer' | 'name'>,
+  texts: readonly string[],
+  onProgress?: (done: number) => void,
+): Promise<Float32Array> {
+  if (!encoder.text || !encoder.tokenizer) {
+    throw new Error(
+      `${encoder.name} has no text side. Add onnx/text_model.onnx and tokenizer.json to its folder to score it`,
+    );
+  }
+  const tokenizer = createTokenizer(encoder.tokenizer.definition, encoder.tokenizer.config);
+  const tower = await TextTower.open(runtime, encoder.text.model, tokenizer.context, Math.min(16, texts.length));
+  try {
+    const rows: Float32Array[] = [];
+    for (let at = 0; at < texts.length; at += tower.batch) {
+      const { ids, attentionMask } = tokenizer.encode(texts.slice(at, at + tower.batch));
+      rows.push(await tower.run(ids, attentionMask));
+      onProgress?.(Math.min(texts.length, at + tower.batch));
+    }
+    return concatenate(rows);
+  } finally {
+    await tower.release();
+  }
+}
+
+/** A text tower at a fixed batch size and context length. */
+export class TextTower {
+  readonly batch: number;
+  /** Shape of the output for one text. */
+  readonly outputShape: readonly number[];
+  readonly #session: Session;
+  readonly #context: number;
+  readonly #output: string;
+  readonly #runtime: Runtime;
+
+  /** @param output name of the wanted output; default: `text_embeds`, else the first */
+  static async open(
+    runtime: Runtime,
+    text: Model,
+    context: number,
+    batch: number,
+    output = text.graph.outputs.find((o) => o.name === 'text_embeds')?.name ?? text.graph.outputs[0]!.name,
+  ): Promise<TextTower> {
+    const shapes = Object.fromEntries(text.graph.inputs.map(({ name }) => [name, [batch, context]]));
+    const graph = await specialise(text, { shapes });
+    const shape = graph.types.get(output)!.shape;
+    const session = await graphSession(runtime, graph, { name: 'text tower', hostOutputs: [output] });
+    return new TextTower(runtime, session, { context, batch, output, outputShape: shape.slice(1) });
+  }
+
+  private constructor(
+    runtime: Runtime,
+    session: Session,
+    made: { context: number; batch: number; output: string; outputShape: readonly number[] },
+  ) {
+    this.#runtime = runtime;
+    this.#session = session;
+    this.#context = made.context;
+    this.batch = made.batch;
+    this.#output = made.output;
+    this.outputShape = made.outputShape;
+  }
+
+  /**
+   * @param ids [texts, context] token ids, at most `batch` texts
+   * @param mask same shape: 1 for tokens, 0 for padding
+   * @returns [texts, ...outputShape]
+   */
+  async run(ids: Int32Array, mask: Int32Array): Promise<Float32Array> {
+    const texts = ids.length / this.#context;
+    const feeds = new Map<string, DeviceTensor>();
+    for (const [name, slot] of this.#session.inputs) {
+      const values = new Int32Array(this.batch * this.#context);
+      values.set(/mask/i.test(name) ? mask : ids);
+      const type = { dtype: slot.dtype === 'int32' ? 'int32' : 'int64', shape: [this.batch, this.#context] } as const;
+      const bytes =
+        type.dtype === 'int32' ? new Uint8Array(values.buffer) : new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+      feeds.set(name, this.#runtime.upload(type, bytes));
+    }
+    const result = (await this.#session.run(feeds, [this.#output])).get(this.#output)!;
+    return hostFloats(result).slice(0, texts * this.outputShape.reduce((n, d) => n * d, 1));
+  }
+
+  release(): Promise<void> {
+    return this.#session.release();
+  }
+}
+
+/** The elements of a float32 tensor in main memory. */
+function hostFloats(tensor: DeviceTensor): Float32Array {
+  if (isGpuTensor(tensor)) throw new TypeError('The result was left on the GPU');
+  return new Float32Array(bytesOf(tensor).slice().buffer);
+}
+
+function concatenate(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((n, part) => n + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,26 @@
+import { isFloat, sizeOf } from '../onnx/data-types.ts';
+import type { Tensor, TypedGraph } from '../onnx/model.ts';
+
+/** Whether an initialiser is a parameter, rather than a constant of the arithmetic: floating point, several elements. */
+export const isWeight = (tensor: Tensor): boolean => isFloat(tensor.dtype) && sizeOf(tensor.shape) > 1;
+
+/**
+ * Turns initialisers into graph inputs, so that one copy of the weights, held by the caller, serves several sessions
+ * and can change between runs. Changes the graph that it is given.
+ *
+ * @param chosen says which initialisers; default: every weight
+ * @returns for each new input, where its elements are
+ */
+export function liftWeights(
+  graph: TypedGraph,
+  chosen: (name: string, tensor: Tensor) => boolean = (_, tensor) => isWeight(tensor),
+): Map<string, Tensor> {
+  const lifted = new Map<string, Tensor>();
+  for (const [name, tensor] of graph.initializers) {
+    if (!chosen(name, tensor)) continue;
+    graph.initializers.delete(name);
+    graph.inputs.push({ name, dtype: tensor.dtype, shape: [...tensor.shape] });
+    lifted.set(name, tensor);
+  }
+  return lifted;
+}

@@ -1,0 +1,71 @@
+import type { RefineConfig } from '../method/config.ts';
+import { RandomStream } from '../runtime/random.ts';
+
+/**
+ * Every random choice of a run, addressed by what it belongs to: a run resumed at any step, on any machine, draws
+ * what it would have drawn. `slot` numbers the images of a step, accumulation included; `draw` the noise draws.
+ */
+export class Draws {
+  readonly #config: RefineConfig;
+  readonly #images: number;
+  readonly #streams: Record<'order' | 'crop' | 'timestep' | 'noise' | 'patch' | 'projection', RandomStream>;
+  #epoch = -1;
+  #order: Int32Array = new Int32Array();
+
+  /** @param images number of images in the set */
+  constructor(config: RefineConfig, images: number) {
+    this.#config = config;
+    this.#images = images;
+    const stream = (name: string) => new RandomStream(config.seed, name);
+    this.#streams = {
+      order: stream('order'),
+      crop: stream('crop'),
+      timestep: stream('timestep'),
+      noise: stream('noise'),
+      patch: stream('patch'),
+      projection: stream('projection'),
+    };
+  }
+
+  /** Index of the image in a slot: every image once an epoch, in an order of the epoch's own. */
+  image(step: number, slot: number): number {
+    const perStep = this.#config.batchSize * this.#config.accumulate;
+    const position = step * perStep + slot;
+    const epoch = Math.floor(position / this.#images);
+    if (epoch !== this.#epoch) {
+      this.#order = this.#streams.order.permutation({ step: epoch }, this.#images);
+      this.#epoch = epoch;
+    }
+    return this.#order[position % this.#images]!;
+  }
+
+  /** Uniform numbers that decide a crop, enough for ten tries as torchvision's RandomResizedCrop makes them. */
+  crop(step: number, slot: number): Float32Array {
+    return this.#streams.crop.uniform({ step, image: slot }, 40);
+  }
+
+  timestep(step: number, slot: number, draw: number): number {
+    const { min, max } = this.#config.timesteps;
+    return this.#streams.timestep.integers({ step, image: slot, draw }, 1, min, max)[0]!;
+  }
+
+  /** `count` standard normal numbers. */
+  noise(step: number, slot: number, draw: number, count: number): Float32Array {
+    return this.#streams.noise.normal({ step, image: slot, draw }, count);
+  }
+
+  /** Patches drawn with replacement. */
+  patches(step: number, slot: number, draw: number, count: number, patches: number): Int32Array {
+    return this.#streams.patch.integers({ step, image: slot, draw }, count, 0, patches);
+  }
+
+  /** Initial weight [inputs, outputs] and bias of `visual_proj`, as torch.nn.Linear draws them. */
+  projection(inputs: number, outputs: number): { weight: Float32Array; bias: Float32Array } {
+    const bound = 1 / Math.sqrt(inputs);
+    const spread = (values: Float32Array) => values.map((u) => (2 * u - 1) * bound);
+    return {
+      weight: spread(this.#streams.projection.uniform({ image: 0 }, inputs * outputs)),
+      bias: spread(this.#streams.projection.uniform({ image: 1 }, outputs)),
+    };
+  }
+}

@@ -1,0 +1,59 @@
+import type { TeacherFolder } from '../exchange/teacher-folder.ts';
+import { conditionRows } from '../method/condition.ts';
+import type { RefineConfig } from '../method/config.ts';
+import { prepareGraph } from '../method/prepare.ts';
+import { promoteTokens } from '../method/tokens.ts';
+import { buildTrainingGraph, teacherInputs, type TrainingGraph } from '../method/training-graph.ts';
+import type { Model } from '../onnx/model.ts';
+import { retypeInput } from '../onnx/passes/retype-input.ts';
+import { specialise } from '../onnx/specialise.ts';
+
+/** What the training graph is made from. */
+export interface NetworkParts {
+  /** The vision tower, with every weight an initialiser of its own. */
+  vision: Model;
+  /** Edge of the encoder's square input, in pixels. */
+  imageSize: number;
+  teacher: Pick<TeacherFolder, 'unet' | 'latentChannels' | 'latentSize' | 'schedule'>;
+  /** Tokens of the prompt's text context. */
+  contextTokens: number;
+  contextWidth: number;
+}
+
+/** Builds the whole training graph at a run's batch size. Weights stay where they are. */
+export async function buildNetwork(
+  parts: NetworkParts,
+  config: Pick<RefineConfig, 'batchSize' | 'condition' | 'partTokens'>,
+  weightsAsInputs: 'all' | 'trainable',
+): Promise<TrainingGraph> {
+  const batch = config.batchSize;
+  const encoder = await visionGraph(parts.vision, batch, parts.imageSize);
+  const { latentChannels, latentSize } = parts.teacher;
+  const promoted = promoteTokens(encoder);
+  const rows = conditionRows(config, promoted.graph.types.get(promoted.tokens)!.shape[1]!);
+  // The class token alone is broadcast over the prompt's tokens.
+  const contextRows = rows === 1 ? parts.contextTokens : rows;
+  const inputs = parts.teacher.unet.graph.inputs;
+  const shapes: Record<string, number[]> = {};
+  for (const { name, shape } of inputs) {
+    if (shape?.length === 4) shapes[name] = [batch, latentChannels, latentSize, latentSize];
+    else if (shape?.length === 3) shapes[name] = [batch, contextRows, parts.contextWidth];
+    else if (shape?.length === 1) shapes[name] = [typeof shape[0] === 'number' ? shape[0] : batch];
+  }
+  const denoiser = await specialise(parts.teacher.unet, { shapes });
+  const { timestep } = teacherInputs(denoiser);
+  return buildTrainingGraph({
+    encoder,
+    teacher: prepareGraph(retypeInput(denoiser, timestep.name, 'float32')),
+    config,
+    prediction: parts.teacher.schedule.prediction,
+    contextTokens: parts.contextTokens,
+    weightsAsInputs,
+  });
+}
+
+/** The vision tower at a batch size, in the forms that differentiate cheaply. */
+export async function visionGraph(vision: Model, batch: number, imageSize: number) {
+  const [input] = vision.graph.inputs;
+  return prepareGraph(await specialise(vision, { shapes: { [input!.name]: [batch, 3, imageSize, imageSize] } }));
+}

@@ -1,0 +1,320 @@
+import { fillSelection } from '../method/condition.ts';
+import type { RefineConfig } from '../method/config.ts';
+import type { NoiseSchedule } from '../method/noise.ts';
+import { lossOutput, type TrainingGraph } from '../method/training-graph.ts';
+import type { Tensor, TensorType } from '../onnx/model.ts';
+import { tensorOf } from '../onnx/tensors.ts';
+import { graphSession } from '../runtime/graph-session.ts';
+import { createOptimizer, type Optimizer, type OptimizerState } from '../runtime/optimizer.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { learningRateAt } from '../runtime/schedule.ts';
+import type { Session } from '../runtime/session.ts';
+import type { DeviceTensor } from '../runtime/tensor.ts';
+import { WeightStore } from '../runtime/weights.ts';
+import { type CropSource, toPlanes } from './crops.ts';
+import { Draws } from './draws.ts';
+
+/** What one optimiser step did. */
+export interface RefineStep {
+  /** From 1. */
+  step: number;
+  /** Mean over the passes of the step. */
+  loss: number;
+  /** Before clipping. */
+  gradientNorm: number;
+  learningRate: number;
+  /** L2 norm of the change of all encoder weights since the run began. */
+  drift: number;
+  /** Wall-clock milliseconds. */
+  ms: number;
+}
+
+export interface RefinementParts {
+  runtime: Runtime;
+  network: TrainingGraph;
+  config: RefineConfig;
+  images: CropSource;
+  /** Clean latent of a crop, [channels, height, width]. */
+  encodeLatent(pixels: Uint8Array): Promise<Float32Array>;
+  latentShape: readonly [number, number, number];
+  /** Edge of the teacher's image, in pixels. */
+  teacherSize: number;
+  encoder: { size: number; mean: readonly number[]; std: readonly number[] };
+  schedule: NoiseSchedule;
+  /** The prompt's text context, [1, tokens, width]. */
+  prompt: Float32Array;
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** Everything that, with the configuration, continues a run exactly. */
+export interface RefinementState {
+  /** Optimiser steps done. */
+  step: number;
+  /** Trained weights: the encoder's by their names in its file, and `visual_proj.weight`, `visual_proj.bias`. */
+  weights: Map<string, Uint8Array<ArrayBuffer>>;
+  optimizer: OptimizerState;
+}
+
+/** The gradient is zero throughout or not finite: going on would train nothing, or ruin the weights. */
+export class GradientFault extends Error {
+  override readonly name = 'GradientFault';
+}
+
+interface Image {
+  pixels: Uint8Array;
+  latent: Float32Array;
+}
+
+const projections = ['visual_proj.weight', 'visual_proj.bias'] as const;
+
+/**
+ * One DIVA refinement on one runtime: draws, passes, optimiser. Calls must not overlap; `step()` is one optimiser step.
+ */
+export class Refinement {
+  readonly #parts: RefinementParts;
+  readonly #session: Session;
+  readonly #weights: WeightStore;
+  readonly #start: WeightStore;
+  readonly #optimizer: Optimizer;
+  readonly #draws: Draws;
+  /** Two sets where a step has several passes: the optimiser reads the last one while the next is written. */
+  readonly #gradients: Map<string, DeviceTensor>[];
+  readonly #weightFeeds: Map<string, DeviceTensor>;
+  readonly #prompt: DeviceTensor;
+  #done = 0;
+
+  /** Loads the weights, makes the session and the optimiser. */
+  static async open(parts: RefinementParts): Promise<Refinement> {
+    const { runtime, network, config } = parts;
+    const weights = new WeightStore(runtime);
+    try {
+      const draws = new Draws(config, parts.images.count);
+      const initial = draws.projection(network.tokenWidth, network.contextWidth);
+      const all = new Map<string, Tensor>([
+        ...network.weights,
+        ['visual_proj.weight', tensorOf('float32', [network.tokenWidth, network.contextWidth], initial.weight)],
+        ['visual_proj.bias', tensorOf('float32', [network.contextWidth], initial.bias)],
+      ]);
+      let done = 0;
+      for (const [name, tensor] of all) {
+        await weights.load(name, tensor);
+        parts.onProgress?.(++done, all.size + 1);
+      }
+      const session = await graphSession(runtime, network.graph, { name: 'training', hostOutputs: [lossOutput] });
+      parts.onProgress?.(all.size + 1, all.size + 1);
+      return new Refinement(parts, session, weights, draws);
+    } catch (error) {
+      weights.release();
+      throw error;
+    }
+  }
+
+  private constructor(parts: RefinementParts, session: Session, weights: WeightStore, draws: Draws) {
+    const { runtime, network, config } = parts;
+    this.#parts = parts;
+    this.#session = session;
+    this.#weights = weights;
+    this.#draws = draws;
+    const trained = [...network.gradients.keys()];
+    this.#start = weights.clone(trained);
+    this.#optimizer = createOptimizer(
+      runtime,
+      trained.map((name) => ({ name, weight: weights.get(name), reference: this.#start.get(name) })),
+      config.optimizer,
+    );
+    const sets = config.accumulate * config.drawsPerImage > 1 ? 2 : 1;
+    this.#gradients = Array.from(
+      { length: sets },
+      () => new Map(trained.map((name) => [name, runtime.allocate(weights.get(name))])),
+    );
+    this.#weightFeeds = new Map(weights.names().map((name) => [name, weights.get(name)]));
+    this.#prompt = this.#upload(network.feeds.prompt, parts.prompt);
+  }
+
+  /** Optimiser steps done. */
+  get step(): number {
+    return this.#done;
+  }
+
+  /** Names of the trained encoder weights, as in the encoder's file. */
+  get trainable(): readonly string[] {
+    return this.#parts.network.trainable;
+  }
+
+  /**
+   * One optimiser step: every image of the effective batch, every noise draw, one update.
+   * Throws a {@link GradientFault} that names the first weight when the gradient is zero or not finite; the weights
+   * are then as they were.
+   *
+   * @param inspect is given the gradients of each pass before the optimiser sees them
+   */
+  async next(inspect?: (gradients: ReadonlyMap<string, DeviceTensor>) => Promise<void>): Promise<RefineStep> {
+    const { config } = this.#parts;
+    const started = performance.now();
+    const step = this.#done;
+    const learningRate = learningRateAt(config.optimizer, step, config.steps);
+    let loss = 0;
+    let pass = 0;
+    const passes = config.accumulate * config.drawsPerImage;
+    for (let part = 0; part < config.accumulate; part++) {
+      const images = await this.#batch(step, part);
+      for (let draw = 0; draw < config.drawsPerImage; draw++) {
+        const gradients = this.#gradients[pass++ % this.#gradients.length]!;
+        loss += (await this.#pass(step, part, draw, images, gradients)) / passes;
+        await inspect?.(gradients);
+        await this.#optimizer.accumulate(gradients);
+      }
+    }
+    const report = await (await this.#optimizer.step({ learningRate })).read();
+    if (!report.finite || !Number.isFinite(loss)) {
+      throw new GradientFault(
+        `Step ${step + 1}: the gradient is not finite, first in ${report.nonFinite[0] ?? 'the loss'}. Lower the learning rate, or resume from the last checkpoint`,
+      );
+    }
+    if (report.allZero) {
+      throw new GradientFault(
+        `Step ${step + 1}: every gradient is zero, so the teacher says nothing about the encoder. Check that the teacher's UNet uses its context`,
+      );
+    }
+    this.#done = step + 1;
+    return {
+      step: this.#done,
+      loss,
+      gradientNorm: report.gradientNorm,
+      learningRate,
+      drift: report.drift ?? 0,
+      ms: performance.now() - started,
+    };
+  }
+
+  /** The weights and the optimiser as they are between two steps. */
+  async state(): Promise<RefinementState> {
+    const weights = new Map<string, Uint8Array<ArrayBuffer>>();
+    for (const name of this.#parts.network.gradients.keys()) {
+      weights.set(fileName(name), await this.#weights.read(name));
+    }
+    return { step: this.#done, weights, optimizer: await this.#optimizer.state() };
+  }
+
+  /** Goes back (or on) to a saved state. */
+  async restore(state: RefinementState): Promise<void> {
+    for (const name of this.#parts.network.gradients.keys()) {
+      const bytes = state.weights.get(fileName(name));
+      if (!bytes) throw new Error(`The checkpoint lacks the weight "${fileName(name)}": it belongs to another encoder`);
+      this.#weights.write(name, bytes);
+    }
+    await this.#optimizer.restore(state.optimizer);
+    this.#done = state.step;
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release();
+    this.#optimizer.release();
+    this.#weights.release();
+    this.#start.release();
+    this.#parts.runtime.release(this.#prompt);
+    for (const set of this.#gradients) for (const tensor of set.values()) this.#parts.runtime.release(tensor);
+  }
+
+  async #batch(step: number, part: number): Promise<Image[]> {
+    const { config, images, teacherSize, encoder } = this.#parts;
+    const slots = Array.from({ length: config.batchSize }, (_, i) => part * config.batchSize + i);
+    const crops = await Promise.all(
+      slots.map((slot) =>
+        images.crop({
+          image: this.#draws.image(step, slot),
+          scale: config.cropScale,
+          uniforms: [...this.#draws.crop(step, slot)],
+          teacherSize,
+          encoderSize: encoder.size,
+        }),
+      ),
+    );
+    const batch: Image[] = [];
+    for (const crop of crops) batch.push({ pixels: crop.encoder, latent: await this.#parts.encodeLatent(crop.teacher) });
+    return batch;
+  }
+
+  /** One run of the training graph; the gradients are written into the given tensors. */
+  async #pass(
+    step: number,
+    part: number,
+    draw: number,
+    images: readonly Image[],
+    gradients: ReadonlyMap<string, DeviceTensor>,
+  ): Promise<number> {
+    const { network, runtime } = this.#parts;
+    const feeds = new Map(this.#weightFeeds);
+    feeds.set(network.feeds.prompt, this.#prompt);
+    const values = this.#feedsOf(step, part, draw, images);
+    for (const [name, data] of Object.entries(values)) feeds.set(name, this.#upload(name, data));
+    const fetches = new Map<string, DeviceTensor | null>([[lossOutput, null]]);
+    for (const [name, output] of network.gradients) fetches.set(output, gradients.get(name)!);
+    try {
+      const results = await this.#session.run(feeds, fetches);
+      const loss = await runtime.read(results.get(lossOutput)!);
+      return new Float32Array(loss.buffer)[0]!;
+    } finally {
+      for (const name of Object.keys(values)) runtime.release(feeds.get(name)!);
+    }
+  }
+
+  /** Elements of the inputs of one pass, by input name. */
+  #feedsOf(step: number, part: number, draw: number, images: readonly Image[]): Record<string, Float32Array> {
+    const { config, network, encoder, schedule, latentShape } = this.#parts;
+    const batch = config.batchSize;
+    const latentSize = latentShape[0] * latentShape[1] * latentShape[2];
+    const pixels = new Float32Array(batch * 3 * encoder.size ** 2);
+    const latents = new Float32Array(batch * latentSize);
+    const noise = new Float32Array(batch * latentSize);
+    const signalScale = new Float32Array(batch);
+    const noiseScale = new Float32Array(batch);
+    const selection = new Float32Array(batch * network.rows * network.tokens);
+    const timesteps = new Float32Array(batch);
+    const shared = network.timestepShape.reduce((n, d) => n * d, 1) === 1;
+    for (const [i, image] of images.entries()) {
+      const slot = part * batch + i;
+      toPlanes(image.pixels, encoder.size, encoder.mean, encoder.std, pixels, i);
+      latents.set(image.latent, i * latentSize);
+      noise.set(this.#draws.noise(step, slot, draw, latentSize), i * latentSize);
+      // A denoiser with one timestep for its whole batch takes that of the batch's first image.
+      const t = this.#draws.timestep(step, shared ? part * batch : slot, draw);
+      timesteps[i] = t;
+      signalScale[i] = schedule.signal[t]!;
+      noiseScale[i] = schedule.noise[t]!;
+      const drawn = this.#draws.patches(step, slot, draw, Math.max(0, network.rows - 1), network.tokens - 1);
+      const size = network.rows * network.tokens;
+      const row = selection.subarray(i * size, (i + 1) * size);
+      fillSelection(row, config.condition, network.rows, network.tokens, (k) => drawn[k]!);
+    }
+    const { feeds } = network;
+    return {
+      [feeds.pixels]: pixels,
+      [feeds.latents]: latents,
+      [feeds.noise]: noise,
+      [feeds.signalScale]: signalScale,
+      [feeds.noiseScale]: noiseScale,
+      [feeds.timestep]: shared ? timesteps.slice(0, 1) : timesteps,
+      [feeds.selection]: selection,
+      [feeds.lossScale]: Float32Array.of(drawWeight(config, draw)),
+    };
+  }
+
+  #upload(input: string, values: Float32Array): DeviceTensor {
+    const { shape }: TensorType = this.#parts.network.graph.types.get(input)!;
+    return this.#parts.runtime.upload(
+      { dtype: 'float32', shape },
+      new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+    );
+  }
+}
+
+/** The official code's accumulation wrapper divides every draw after the first by 5 (diva.md, inferred). */
+function drawWeight(config: RefineConfig, draw: number): number {
+  return config.fidelity === 'faithful' && draw > 0 ? 1 / 5 : 1;
+}
+
+/** Name of a trained weight in checkpoints: an encoder weight's own name in its file. */
+function fileName(name: string): string {
+  return projections.some((projection) => projection === name) ? name : name.replace(/^encoder\//, '');
+}
