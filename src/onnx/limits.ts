@@ -1,0 +1,29 @@
+/**
+ * What a model file may ask of its reader. Real files stay far below; a file beyond one of these is refused before
+ * memory or time is spent on it.
+ */
+export const limits = {
+  /** Nodes in all graphs and functions together. The largest public denoisers have some ten thousand. */
+  nodes: 200_000,
+  /** Protobuf messages of any kind, so that a small file cannot unfold into a large heap. */
+  messages: 3_000_000,
+  /** Numbers in attributes and shapes (weights are not counted). */
+  numbers: 4_000_000,
+  /** Bytes of the file without its weights, names and attributes included. */
+  skeletonBytes: 128 * 2 ** 20,
+  /** Bytes of tensors that the file's encoding forces into memory (see `decode-payloads.ts`). */
+  memoryBytes: 2 ** 30,
+  /** Nesting of protobuf messages; a subgraph within a node takes three. */
+  nesting: 60,
+  /** Axes of a tensor. */
+  rank: 64,
+  /** Size of one axis. */
+  dimension: 2 ** 31 - 1,
+  /** Bytes of the name of a value, node, operator or file. */
+  nameBytes: 16_384,
+  /** Nodes after the model-local functions are inlined. */
+  inlinedNodes: 500_000,
+} as const;
+
+/** Largest protobuf message that its readers accept: lengths are signed 32-bit numbers. */
+export const protobufBytes = 2 ** 31 - 1;
