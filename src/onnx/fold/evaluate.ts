@@ -1,0 +1,40 @@
+import type { Node, Tensor, TensorType } from '../model.ts';
+import { EvaluateContext, type EvaluatorTable } from './context.ts';
+import { elementwise } from './elementwise.ts';
+import { generators } from './generators.ts';
+import { indexing } from './indexing.ts';
+import { linalg } from './linalg.ts';
+import { movement } from './movement.ts';
+import { reduction } from './reduction.ts';
+
+const evaluators: EvaluatorTable = {
+  ...elementwise,
+  ...movement,
+  ...indexing,
+  ...reduction,
+  ...generators,
+  ...linalg,
+};
+
+/**
+ * Computes a node whose inputs are all in memory: the operators of shape arithmetic and of small constant subgraphs.
+ *
+ * `types` are the outputs' types as `inferNode` gives them. Numbers are computed in double precision and rounded once
+ * to the output's element type; elements that only move are copied bit by bit. Returns undefined for an operator
+ * without an evaluator and for results that could not be held exactly (int64 beyond 2^53, division by zero).
+ */
+export function evaluate(
+  node: Node,
+  opset: number,
+  inputs: readonly (Tensor | undefined)[],
+  types: readonly TensorType[],
+): readonly Tensor[] | undefined {
+  if (!canEvaluate(node)) return undefined;
+  if (inputs.some((tensor) => tensor && tensor.data.kind !== 'bytes')) return undefined;
+  return evaluators[node.op]!(new EvaluateContext(node, opset, inputs, types));
+}
+
+/** Whether the operator of a node has an evaluator at all. */
+export function canEvaluate(node: Node): boolean {
+  return node.domain === '' && Object.hasOwn(evaluators, node.op);
+}
