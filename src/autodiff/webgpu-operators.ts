@@ -99,7 +99,6 @@ export const emittedOperators: Readonly<Record<string, WebGpuOperator>> = {
   Sqrt: free,
   Sub: free,
   Tanh: free,
-  TopK: free,
   Transpose: rankAtMost(5),
   Trilu: free,
   Where: free,
@@ -148,11 +147,9 @@ export const forwardOperators: Readonly<Record<string, WebGpuOperator>> = {
   Squeeze: free,
   Tan: free,
   ThresholdedRelu: free,
+  TopK: free,
   Tile: free,
   Unsqueeze: free,
-  'com.microsoft::FastGelu': free,
-  'com.microsoft::Gelu': free,
-  'com.microsoft::QuickGelu': free,
 };
 
 /** Everything that may stand in a graph that is to run on the GPU. */

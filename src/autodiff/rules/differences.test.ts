@@ -9,7 +9,7 @@ describe('gradients agree with central differences', () => {
       fc.asyncProperty(cases[name]!, async (c) => {
         await checkGradient(c);
       }),
-      { seed: 20261123, numRuns: 12 },
+      { seed: 20261123, numRuns: 20 },
     );
   });
 });

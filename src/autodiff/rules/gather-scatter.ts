@@ -60,12 +60,9 @@ export const gatherScatter: RuleTable = {
 
   // The places are distinct, so nothing needs adding up.
   TopK: (c) => {
-    const { b } = c;
+    const zeros = filled(c.b, 0, c.b.dtype(c.grad), c.shape(0));
     const axis = c.int('axis', -1);
-    const order = { axis, largest: c.int('largest', 1), sorted: c.int('sorted', 1) };
-    const places = c.outputs[1] || b.ops('TopK', c.inputs, order, 2)[1]!;
-    const zeros = filled(b, 0, b.dtype(c.grad), c.shape(0));
-    return [b.op('ScatterElements', [zeros, places, c.grad], { axis })];
+    return [c.b.op('ScatterElements', [zeros, c.outputs[1]!, c.grad], { axis })];
   },
 };
 

@@ -62,6 +62,8 @@ export function nodeOf(
   attributes: PlainAttributes,
 ): string {
   const [domain, op] = key.includes('::') ? (key.split('::') as [string, string]) : ['', key];
+  // The one operator here whose second output may not be left out.
+  if (key === 'TopK') return b.ops(op, inputs, attributes, 2)[0]!;
   if (domain === '') return b.op(op, inputs, attributes);
   const name = b.fresh(op);
   b.append({

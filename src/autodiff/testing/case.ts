@@ -3,7 +3,7 @@ import { isFloat, sizeOf } from '../../onnx/data-types.ts';
 import type { DataType, Node, TypedGraph } from '../../onnx/model.ts';
 import { gradient } from '../gradient.ts';
 import { randomFrom } from './random.ts';
-import { type Domain, uniform } from './values.ts';
+import { type Domain, onGrid, uniform } from './values.ts';
 
 /** One input of a {@link GradientCase}. */
 export interface CaseInput {
@@ -105,7 +105,7 @@ export function valuesOf(c: GradientCase): number[][] {
 /** The incoming gradient: no element is near zero, so that every output element matters. */
 export function cotangentOf(c: GradientCase, count: number): number[] {
   const random = randomFrom(c.seed ^ 0x5bd1e995);
-  return Array.from({ length: count }, () => (random() < 0.5 ? -1 : 1) * (0.5 + random()));
+  return Array.from({ length: count }, () => (random() < 0.5 ? -1 : 1) * onGrid(0.5 + random()));
 }
 
 function joined(b: GraphBuilder, outputs: readonly string[]): string {

@@ -6,7 +6,8 @@ export type Domain = (random: () => number, count: number) => number[];
  */
 const grid = 2 ** -10;
 
-const onGrid = (value: number): number => Math.round(value / grid) * grid;
+/** The nearest value of the grid. */
+export const onGrid = (value: number): number => Math.round(value / grid) * grid;
 
 /** How far values stay from kinks: beyond the reach of the widest central difference. */
 export const clearance = 0.125;

@@ -174,27 +174,6 @@ const topK: fc.Arbitrary<GradientCase> = shapes(1, 3).chain((shape) =>
     }),
 );
 
-/** The ranking itself is not an output: the rule ranks again. */
-const topKValuesOnly: fc.Arbitrary<GradientCase> = fc
-  .tuple(fc.integer({ min: 2, max: 5 }), seeds)
-  .map(([size, seed]) => ({
-    label: `TopK [${size}] without the indices output`,
-    inputs: [{ shape: [size], domain: distinct }],
-    seed,
-    build: (b, [x]) => {
-      const name = b.fresh('TopK');
-      b.append({
-        name,
-        op: 'TopK',
-        domain: '',
-        inputs: [x!, b.ints([2])],
-        outputs: [name, ''],
-        attributes: {},
-      });
-      return name;
-    },
-  }));
-
 export const gatherScatterCases: CaseTable = {
   'Gather runtime': runtimeGather,
   'Gather constant': constantGather,
@@ -205,5 +184,4 @@ export const gatherScatterCases: CaseTable = {
   'ScatterND none': scatterND('none'),
   'ScatterND add': scatterND('add'),
   TopK: topK,
-  'TopK values': topKValuesOnly,
 };
