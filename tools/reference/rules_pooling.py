@@ -105,7 +105,7 @@ def resizes() -> None:
                     out,
                     "linear" if mode == "bilinear" else "cubic",
                     lambda x, out=out, mode=mode, align=align: F.interpolate(x, out, mode=mode, align_corners=align),
-                    "align_corners" if align else "pytorch_half_pixel" if out[0] == 1 else "half_pixel",
+                    "align_corners" if align else "half_pixel",
                     cubic_coeff_a=-0.75,
                 )
     for size, out in [((6, 7), (4, 3)), ((3, 4), (5, 7)), ((8, 8), (3, 5))]:

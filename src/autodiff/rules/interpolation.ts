@@ -82,10 +82,10 @@ function tapsAt(axis: Interpolation, x: number): [column: number, weight: number
     const distance = Math.abs(x - column) * stretch;
     const weight = axis.mode === 'cubic' ? cubic(distance, axis.cubicCoefficient) : Math.max(0, 1 - distance);
     const outside = column < 0 || column >= axis.inSize;
-    // Antialiasing filters see only what is inside; the others repeat the edge.
-    if (weight === 0 || (outside && (axis.excludeOutside || axis.antialias))) continue;
+    if (weight === 0 || (outside && axis.excludeOutside)) continue;
     taps.push([clamp(column, axis.inSize), weight]);
   }
+  // Weights that were left out, or the spread of a widened filter, no longer add up to one.
   const sum =
     axis.excludeOutside || axis.antialias ? taps.reduce((total, [, weight]) => total + weight, 0) : 1;
   return taps.map(([column, weight]) => [column, weight / sum]);

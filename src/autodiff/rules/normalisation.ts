@@ -153,7 +153,7 @@ const batchNormalization: Rule = (c) => {
     back(1, () => pull!),
     back(2, () => sums!),
     back(3, () => neg(b, mul(b, sums!, factor))),
-    back(4, () => mul(b, mul(b, pull!, div(b, factor, variance)), -0.5)),
+    back(4, () => mul(b, mul(b, pull!, div(b, vector(1), variance)), -0.5)),
   ];
 };
 

@@ -20,10 +20,13 @@ interface ResizedAxis {
  */
 const resize: Rule = (c) => {
   const outShape = c.b.shape(c.grad);
+  // ONNX Runtime copies where no size changes, whatever the scales.
+  if (outShape.join() === c.shape(0).join()) return [c.grad];
   const scales = scalesOf(c, outShape);
   const axes = c.shape(0).flatMap((inSize, axis): ResizedAxis[] => {
     const outSize = outShape[axis]!;
-    if (inSize === outSize && scales[axis] === 1) return [];
+    // An antialiasing filter leaves axes alone whose size stays, whatever their scale: so does ONNX Runtime.
+    if (inSize === outSize && (scales[axis] === 1 || c.int('antialias', 0) !== 0)) return [];
     return [{ axis, inSize, outSize, matrix: matrixOf(c, inSize, outSize, scales[axis]!) }];
   });
   if (axes.every(repeatsEvenly)) return [sumOfRepeats(c)];
