@@ -1,6 +1,7 @@
-import { open } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { open, readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { ByteSource } from '../onnx/model.ts';
+import { type Part, streamParts } from '../onnx/parts.ts';
 import { checkRange } from '../onnx/sources.ts';
 
 /**
@@ -27,4 +28,45 @@ export async function openFile(path: string): Promise<ByteSource & { close(): Pr
     },
     close: () => handle.close(),
   };
+}
+
+/**
+ * The other files of a folder as sources, by name: where a model's external data may lie. They are opened on the
+ * first read and read without being held, so that a folder of many files costs nothing.
+ *
+ * @param except name of the file that is already open
+ */
+export async function siblings(folder: string, except: string): Promise<Map<string, ByteSource>> {
+  const found = new Map<string, ByteSource>();
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (!entry.isFile() || entry.name === except) continue;
+    const path = join(folder, entry.name);
+    found.set(entry.name, lazyFile(path, (await stat(path)).size));
+  }
+  return found;
+}
+
+function lazyFile(path: string, size: number): ByteSource {
+  return {
+    name: basename(path),
+    size,
+    async read(offset, length) {
+      const file = await openFile(path);
+      try {
+        return await file.read(offset, length);
+      } finally {
+        await file.close();
+      }
+    },
+  };
+}
+
+/** Writes parts to a file, replacing it; at most a few megabytes are in memory at once. */
+export async function writeParts(path: string, parts: readonly Part[]): Promise<void> {
+  const handle = await open(path, 'w');
+  try {
+    for await (const chunk of streamParts(parts)) await handle.writeFile(chunk);
+  } finally {
+    await handle.close();
+  }
 }
