@@ -1,4 +1,8 @@
+import { sizeOf } from '../data-types.ts';
+import { InferContext } from '../infer/context.ts';
+import { shapeRange } from '../infer/generators.ts';
 import type { Node, Tensor, TensorType } from '../model.ts';
+import { tensorOf } from '../tensors.ts';
 import { EvaluateContext, type EvaluatorTable } from './context.ts';
 import { elementwise } from './elementwise.ts';
 import { generators } from './generators.ts';
@@ -32,6 +36,23 @@ export function evaluate(
   if (!canEvaluate(node)) return undefined;
   if (inputs.some((tensor) => tensor && tensor.data.kind !== 'bytes')) return undefined;
   return evaluators[node.op]!(new EvaluateContext(node, opset, inputs, types));
+}
+
+/** Computes Shape and Size, which need their input's type alone; undefined for every other operator. */
+export function evaluateFromType(
+  node: Node,
+  opset: number,
+  input: TensorType | undefined,
+): Tensor | undefined {
+  if (node.domain !== '' || !input) return undefined;
+  if (node.op === 'Size') return tensorOf('int64', [], [sizeOf(input.shape)]);
+  if (node.op !== 'Shape') return undefined;
+  const { start, end } = shapeRange(
+    new InferContext(node, opset, [input], () => undefined),
+    input.shape.length,
+  );
+  const shape = input.shape.slice(start, end);
+  return tensorOf('int64', [shape.length], shape);
 }
 
 /** Whether the operator of a node has an evaluator at all. */

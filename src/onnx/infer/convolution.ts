@@ -34,7 +34,7 @@ function spatialAttributes(c: InferContext, kernel: readonly number[]): Windows 
 }
 
 /** Output sizes of sliding windows over `input` (spatial axes only). */
-function windowCounts(
+export function windowCounts(
   c: InferContext,
   input: readonly number[],
   kernel: readonly number[],
@@ -60,7 +60,7 @@ function spatial(c: InferContext, i = 0): readonly number[] {
   return c.shape(i).slice(2);
 }
 
-function convolution(c: InferContext, dtype: DataType, weightInput = 1): TensorType[] {
+export function convolution(c: InferContext, dtype: DataType, weightInput = 1): TensorType[] {
   const input = c.shape(0);
   const weight = c.shape(weightInput);
   const size = spatial(c);

@@ -1,6 +1,8 @@
 import { UnsupportedModelError } from '../errors.ts';
 import type { Node, Tensor, TensorType } from '../model.ts';
+import { attentions } from './attention.ts';
 import { InferContext, type InferRule, type InferTable } from './context.ts';
+import { contrib } from './contrib.ts';
 import { convolutions } from './convolution.ts';
 import { elementwise } from './elementwise.ts';
 import { generators } from './generators.ts';
@@ -9,6 +11,7 @@ import { linalg } from './linalg.ts';
 import { losses } from './losses.ts';
 import { movement } from './movement.ts';
 import { normalisation } from './normalisation.ts';
+import { quantisation } from './quantisation.ts';
 import { reduction } from './reduction.ts';
 import { sampling } from './resize.ts';
 
@@ -21,11 +24,16 @@ const standard: InferTable = {
   ...linalg,
   ...convolutions,
   ...normalisation,
+  ...attentions,
+  ...quantisation,
   ...losses,
   ...sampling,
 };
 
-const domains: ReadonlyMap<string, InferTable> = new Map([['', standard]]);
+const domains: ReadonlyMap<string, InferTable> = new Map([
+  ['', standard],
+  ['com.microsoft', contrib],
+]);
 
 /**
  * The exact types of a node's outputs, in order; optional outputs are given even when the node omits them.

@@ -19,7 +19,7 @@ function matmul(c: InferContext): TensorType[] {
   return [{ dtype: c.dtype(0), shape: matmulShape(c, c.shape(0), c.shape(1)) }];
 }
 
-function gemm(c: InferContext): TensorType[] {
+export function gemm(c: InferContext): TensorType[] {
   const [a, b] = [c.shape(0), c.shape(1)];
   c.check(a.length === 2 && b.length === 2, 'An operand is not a matrix');
   c.check(c.dtype(0) === c.dtype(1), `The operands differ in element type: ${c.dtype(0)} and ${c.dtype(1)}`);

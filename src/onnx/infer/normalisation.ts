@@ -8,7 +8,8 @@ import { axisOf, broadcast } from './shapes.ts';
 const stashed = (c: InferContext): DataType =>
   dataTypeOf(c.int('stash_type', 1)) ?? c.fail('Attribute "stash_type" names no element type');
 
-function layerNormalization(c: InferContext): TensorType[] {
+/** Output, mean and inverse deviation. */
+export function layerNormalization(c: InferContext): TensorType[] {
   const input = c.shape(0);
   const axis = axisOf(c, c.int('axis', -1), input.length);
   for (const i of [1, 2]) {
@@ -18,6 +19,12 @@ function layerNormalization(c: InferContext): TensorType[] {
   }
   const statistics = { dtype: stashed(c), shape: input.map((d, i) => (i < axis ? d : 1)) };
   return [{ dtype: c.dtype(0), shape: input }, statistics, statistics];
+}
+
+/** Root-mean-square normalisation as onnxruntime writes it: output and inverse deviation. */
+export function simplifiedLayerNormalization(c: InferContext): TensorType[] {
+  const [output, , inverse] = layerNormalization(c);
+  return [output!, inverse!];
 }
 
 /** Checks that the inputs at `indices` hold one number for each channel (axis 1). */
@@ -57,4 +64,5 @@ export const normalisation: InferTable = {
   LpNormalization: same,
   MeanVarianceNormalization: same,
   RMSNormalization: (c) => layerNormalization(c).slice(0, 1),
+  SimplifiedLayerNormalization: simplifiedLayerNormalization,
 };
