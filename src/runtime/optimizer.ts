@@ -1,6 +1,7 @@
 import { RuntimeError } from './errors.ts';
 import { checkLike, type Optimizer, type Parameter, type UpdateConfig } from './optimizer-contract.ts';
 import { CpuOptimizer } from './optimizer-cpu.ts';
+import { GpuOptimizer } from './optimizer-gpu.ts';
 import type { Runtime } from './runtime.ts';
 import { isGpuTensor } from './tensor.ts';
 
@@ -35,5 +36,7 @@ export function createOptimizer(
     }
     if (reference) checkLike(`The reference of weight "${name}"`, reference, weight);
   }
-  return new CpuOptimizer(parameters, config);
+  return runtime.device
+    ? new GpuOptimizer(runtime, runtime.device, parameters, config)
+    : new CpuOptimizer(parameters, config);
 }
