@@ -1,17 +1,7 @@
+import { type Preprocessing, preparedSize, readPreprocessing } from '../data/preprocess.ts';
 import { readModel } from '../onnx/decode.ts';
 import type { ByteSource, Model } from '../onnx/model.ts';
 import { FolderError, type ModelFolder } from './folder.ts';
-
-/** How images become the encoder's input (`preprocessor_config.json`). */
-export interface ImagePreprocessing {
-  /** Edge in pixels of the square input. */
-  size: number;
-  mean: readonly [number, number, number];
-  std: readonly [number, number, number];
-  /** Whether the shorter edge is resized and the centre cropped; otherwise the image is squashed. */
-  centerCrop: boolean;
-  resample: 'bicubic' | 'bilinear';
-}
 
 /** An encoder as its folder describes it, read but not loaded: large weights are byte ranges. */
 export interface EncoderFolder {
@@ -23,15 +13,15 @@ export interface EncoderFolder {
   /** Contents of `tokenizer.json` and `tokenizer_config.json`. */
   tokenizer: { definition: Record<string, unknown>; config: Record<string, unknown> } | undefined;
   config: Record<string, unknown>;
-  preprocessing: ImagePreprocessing;
+  preprocessing: Preprocessing;
+  /** Edge of the square input, in pixels. */
+  imageSize: number;
   /** exp of the learned temperature. CLIP's training caps it at 100, where every released model stands. */
   logitScale: number;
   files: { path: string; bytes: number }[];
 }
 
 const releasedLogitScale = 100;
-const clipMean = [0.48145466, 0.4578275, 0.40821073] as const;
-const clipStd = [0.26862954, 0.26130258, 0.27577711] as const;
 
 /**
  * Reads a folder in the layout of transformers.js repositories: `onnx/vision_model.onnx`, `onnx/text_model.onnx`,
@@ -58,7 +48,7 @@ export async function readEncoderFolder(folder: ModelFolder): Promise<EncoderFol
     text,
     tokenizer: definition ? { definition, config: (await folder.json('tokenizer_config.json')) ?? {} } : undefined,
     config,
-    preprocessing: preprocessingOf(folder, await folder.json('preprocessor_config.json'), vision, config),
+    ...preprocessingOf(folder, await folder.json('preprocessor_config.json'), vision, config),
     logitScale: releasedLogitScale,
     files: folder.listing(),
   };
@@ -66,44 +56,36 @@ export async function readEncoderFolder(folder: ModelFolder): Promise<EncoderFol
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
+/** Without a preprocessor_config.json an encoder is prepared for as OpenAI's CLIP, at the size that its files tell. */
 function preprocessingOf(
   folder: ModelFolder,
   given: Record<string, unknown> | undefined,
   vision: Model,
   config: Record<string, unknown>,
-): ImagePreprocessing {
-  const size = edgeOf(given?.['crop_size']) ?? edgeOf(given?.['size']) ?? edgeOf(visionConfig(config)['image_size']) ?? declaredEdge(vision);
-  if (size === undefined) {
+): { preprocessing: Preprocessing; imageSize: number } {
+  const told = visionConfig(config)['image_size'];
+  const edge = typeof told === 'number' ? told : declaredEdge(vision);
+  if (given) {
+    const preprocessing = readPreprocessing(given);
+    const size = preparedSize(preprocessing);
+    if (size && size.width === size.height) return { preprocessing, imageSize: size.width };
+    throw new FolderError(
+      `${folder.name}: preprocessor_config.json gives ${size ? `${size.width} x ${size.height}` : 'no fixed size'}, but the encoder takes squares`,
+    );
+  }
+  if (edge === undefined) {
     throw new FolderError(
       `${folder.name}: the image size is unknown. Add preprocessor_config.json or config.json beside the model`,
     );
   }
-  return {
-    size,
-    mean: triple(given?.['image_mean']) ?? clipMean,
-    std: triple(given?.['image_std']) ?? clipStd,
-    centerCrop: given?.['do_center_crop'] !== false,
-    // PIL's resampling codes: 2 bilinear, 3 bicubic.
-    resample: given?.['resample'] === 2 ? 'bilinear' : 'bicubic',
-  };
+  return { preprocessing: readPreprocessing({ size: { shortest_edge: edge }, crop_size: edge }), imageSize: edge };
 }
 
 export function visionConfig(config: Record<string, unknown>): Record<string, unknown> {
   return isRecord(config['vision_config']) ? config['vision_config'] : config;
 }
 
-function edgeOf(value: unknown): number | undefined {
-  if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value;
-  return isRecord(value) ? (edgeOf(value['shortest_edge']) ?? edgeOf(value['height'])) : undefined;
-}
-
 function declaredEdge(vision: Model): number | undefined {
   const edge = vision.graph.inputs[0]?.shape?.[2];
   return typeof edge === 'number' ? edge : undefined;
-}
-
-function triple(value: unknown): [number, number, number] | undefined {
-  return Array.isArray(value) && value.length === 3 && value.every((v) => typeof v === 'number')
-    ? (value as [number, number, number])
-    : undefined;
 }

@@ -1,3 +1,4 @@
+import { numbersPerCrop } from '../data/training-crop.ts';
 import type { RefineConfig } from '../method/config.ts';
 import { RandomStream } from '../runtime/random.ts';
 
@@ -39,9 +40,9 @@ export class Draws {
     return this.#order[position % this.#images]!;
   }
 
-  /** Uniform numbers that decide a crop, enough for ten tries as torchvision's RandomResizedCrop makes them. */
+  /** Uniform numbers that decide a crop. */
   crop(step: number, slot: number): Float32Array {
-    return this.#streams.crop.uniform({ step, image: slot }, 40);
+    return this.#streams.crop.uniform({ step, image: slot }, numbersPerCrop);
   }
 
   timestep(step: number, slot: number, draw: number): number {

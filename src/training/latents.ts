@@ -1,12 +1,11 @@
+import { centered, normalise, type Normalisation } from '../data/preprocess.ts';
 import type { TeacherFolder } from '../exchange/teacher-folder.ts';
-import type { ImagePreprocessing } from '../exchange/encoder-folder.ts';
 import { specialise } from '../onnx/specialise.ts';
 import type { Fidelity } from '../method/config.ts';
 import { graphSession } from '../runtime/graph-session.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Session } from '../runtime/session.ts';
 import { bytesOf, cpuTensorFrom, isGpuTensor } from '../runtime/tensor.ts';
-import { toPlanes } from './crops.ts';
 
 const imagenetMean = [0.485, 0.456, 0.406] as const;
 const imagenetStd = [0.229, 0.224, 0.225] as const;
@@ -22,12 +21,12 @@ export class LatentEncoder {
   readonly #input: string;
   readonly #output: string;
   readonly #scale: number;
-  readonly #normalise: { mean: readonly number[]; std: readonly number[] };
+  readonly #normalisation: Normalisation;
 
   static async open(
     runtime: Runtime,
     teacher: TeacherFolder,
-    options: { fidelity: Fidelity; preprocessing: ImagePreprocessing },
+    options: { fidelity: Fidelity; preprocessing: Normalisation },
   ): Promise<LatentEncoder> {
     const imageSize = teacher.latentSize * teacher.downsampling;
     const input = teacher.vaeEncoder.graph.inputs[0]!.name;
@@ -48,7 +47,7 @@ export class LatentEncoder {
       imageSize: number;
       teacher: TeacherFolder;
       fidelity: Fidelity;
-      preprocessing: ImagePreprocessing;
+      preprocessing: Normalisation;
     },
   ) {
     const { teacher } = made;
@@ -60,21 +59,21 @@ export class LatentEncoder {
     this.imageSize = made.imageSize;
     // Mean and log-variance come stacked along the channels; a mean alone has the latent's own channels.
     this.shape = [teacher.latentChannels, made.shape[2]!, made.shape[3]!];
-    this.#normalise = normalisation(made.fidelity, made.preprocessing);
+    this.#normalisation = latentNormalisation(made.fidelity, made.preprocessing);
   }
 
   /** The latent of one crop, [channels, height, width]. */
   async encode(pixels: Uint8Array): Promise<Float32Array<ArrayBuffer>> {
-    const image = new Float32Array(3 * this.imageSize ** 2);
-    toPlanes(pixels, this.imageSize, this.#normalise.mean, this.#normalise.std, image, 0);
+    const size = this.imageSize;
+    const image = normalise({ width: size, height: size, data: pixels }, this.#normalisation);
     const type = { dtype: 'float32', shape: [1, 3, this.imageSize, this.imageSize] } as const;
-    const bytes = new Uint8Array(image.buffer);
+    const bytes = new Uint8Array(image.buffer, image.byteOffset, image.byteLength);
     const feed = this.#runtime.device ? this.#runtime.upload(type, bytes) : cpuTensorFrom(type, bytes);
     try {
       const result = (await this.#session.run(new Map([[this.#input, feed]]))).get(this.#output)!;
       if (isGpuTensor(result)) throw new TypeError('latents are read on the host');
-      const size = this.shape[0] * this.shape[1] * this.shape[2];
-      const floats = new Float32Array(bytesOf(result).slice(0, 4 * size).buffer);
+      const elements = this.shape[0] * this.shape[1] * this.shape[2];
+      const floats = new Float32Array(bytesOf(result).slice(0, 4 * elements).buffer);
       return floats.map((value) => value * this.#scale);
     } finally {
       this.#runtime.release(feed);
@@ -90,12 +89,10 @@ export class LatentEncoder {
  * The autoencoder takes pixels in [-1, 1]. The official code reaches them from encoder-normalised pixels by ImageNet's
  * statistics instead of the encoder's, which squeezes the contrast; `faithful` repeats that (diva.md).
  */
-function normalisation(fidelity: Fidelity, { mean, std }: ImagePreprocessing) {
-  if (fidelity === 'corrected') return { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
+export function latentNormalisation(fidelity: Fidelity, { rescale, mean, std }: Normalisation): Normalisation {
+  if (fidelity === 'corrected') return centered;
   // 2 ((x - m) / s * si + mi) - 1 written as (x - M) / S.
-  const each = [0, 1, 2].map((c) => {
-    const S = std[c]! / (2 * imagenetStd[c]!);
-    return { S, M: mean[c]! - S * (2 * imagenetMean[c]! - 1) };
-  });
-  return { mean: each.map(({ M }) => M), std: each.map(({ S }) => S) };
+  const scale = (c: 0 | 1 | 2) => std[c] / (2 * imagenetStd[c]);
+  const shift = (c: 0 | 1 | 2) => mean[c] - scale(c) * (2 * imagenetMean[c] - 1);
+  return { rescale, mean: [shift(0), shift(1), shift(2)], std: [scale(0), scale(1), scale(2)] };
 }

@@ -1,3 +1,4 @@
+import { normalise, type Normalisation } from '../data/preprocess.ts';
 import { fillSelection } from '../method/condition.ts';
 import type { RefineConfig } from '../method/config.ts';
 import type { NoiseSchedule } from '../method/noise.ts';
@@ -11,7 +12,7 @@ import { learningRateAt } from '../runtime/schedule.ts';
 import type { Session } from '../runtime/session.ts';
 import type { DeviceTensor } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weights.ts';
-import { type CropSource, toPlanes } from './crops.ts';
+import type { CropSource } from './crops.ts';
 import { Draws } from './draws.ts';
 
 /** What one optimiser step did. */
@@ -39,7 +40,8 @@ export interface RefinementParts {
   latentShape: readonly [number, number, number];
   /** Edge of the teacher's image, in pixels. */
   teacherSize: number;
-  encoder: { size: number; mean: readonly number[]; std: readonly number[] };
+  /** Edge of the encoder's square input, in pixels, and how its pixels are normalised. */
+  encoder: { size: number; normalisation: Normalisation };
   schedule: NoiseSchedule;
   /** The prompt's text context, [1, tokens, width]. */
   prompt: Float32Array;
@@ -274,7 +276,8 @@ export class Refinement {
     const shared = network.timestepShape.reduce((n, d) => n * d, 1) === 1;
     for (const [i, image] of images.entries()) {
       const slot = part * batch + i;
-      toPlanes(image.pixels, encoder.size, encoder.mean, encoder.std, pixels, i);
+      const { size, normalisation } = encoder;
+      normalise({ width: size, height: size, data: image.pixels }, normalisation, pixels, i * 3 * size * size);
       latents.set(image.latent, i * latentSize);
       noise.set(this.#draws.noise(step, slot, draw, latentSize), i * latentSize);
       // A denoiser with one timestep for its whole batch takes that of the batch's first image.
@@ -283,8 +286,8 @@ export class Refinement {
       signalScale[i] = schedule.signal[t]!;
       noiseScale[i] = schedule.noise[t]!;
       const drawn = this.#draws.patches(step, slot, draw, Math.max(0, network.rows - 1), network.tokens - 1);
-      const size = network.rows * network.tokens;
-      const row = selection.subarray(i * size, (i + 1) * size);
+      const cells = network.rows * network.tokens;
+      const row = selection.subarray(i * cells, (i + 1) * cells);
       fillSelection(row, config.condition, network.rows, network.tokens, (k) => drawn[k]!);
     }
     const { feeds } = network;

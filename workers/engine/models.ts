@@ -1,0 +1,168 @@
+import { readEncoderFolder, type EncoderFolder, visionConfig } from '../../src/exchange/encoder-folder.ts';
+import { FolderError, ModelFolder } from '../../src/exchange/folder.ts';
+import { splitShared } from '../../src/exchange/name-map.ts';
+import { readTeacherFolder, type TeacherFolder } from '../../src/exchange/teacher-folder.ts';
+import { isWeight } from '../../src/method/lift-weights.ts';
+import { promoteTokens } from '../../src/method/tokens.ts';
+import { sizeOf } from '../../src/onnx/data-types.ts';
+import type { Model, TensorType } from '../../src/onnx/model.ts';
+import { blobSource } from '../../src/onnx/sources.ts';
+import { specialise } from '../../src/onnx/specialise.ts';
+import { createTokenizer } from '../../src/text/tokenizer.ts';
+import { TextTower } from '../../src/evaluation/embed.ts';
+import { visionGraph } from '../../src/training/network.ts';
+import type { Runtime } from '../../src/runtime/runtime.ts';
+import type { EncoderSummary, Listener, ModelFiles, NamedBlob, Progress, TeacherSummary } from '../protocol.ts';
+
+export interface LoadedEncoder {
+  summary: EncoderSummary;
+  folder: EncoderFolder;
+  /** The vision tower with every weight an initialiser of its own: what trains, is scored and is exported. */
+  vision: Model;
+  files: ModelFiles;
+}
+
+export interface LoadedTeacher {
+  summary: TeacherSummary;
+  folder: TeacherFolder;
+  files: ModelFiles;
+}
+
+/** Reads an encoder's folder and checks that it can be refined. Weights are not loaded. */
+export async function loadEncoder(files: ModelFiles, progress?: Listener<Progress>): Promise<LoadedEncoder> {
+  const opened = await open(files, progress);
+  const folder = await readEncoderFolder(opened);
+  const vision = splitShared(folder.vision);
+  const graph = await visionGraph(vision, 1, folder.imageSize);
+  const { tokens, pooled, hidden, graph: withTokens } = promoteTokens(graph);
+  const [, count, projection] = withTokens.types.get(tokens)!.shape as [number, number, number];
+  const width = withTokens.types.get(hidden)!.shape[2]!;
+  const patches = count - 1;
+  const summary: EncoderSummary = {
+    id: await identity(opened),
+    name: folder.name,
+    family: familyOf(folder.config),
+    parameters: countParameters([...vision.graph.initializers.values()].filter(isWeight)),
+    bytes: folder.files.reduce((sum, file) => sum + file.bytes, 0),
+    imageSize: folder.imageSize,
+    patchSize: Math.round(folder.imageSize / Math.sqrt(patches)),
+    patches,
+    width,
+    projection: withTokens.types.get(pooled)?.shape.at(-1) ?? projection,
+    hasText: folder.text !== undefined && folder.tokenizer !== undefined,
+    files: folder.files,
+  };
+  return { summary, folder, vision, files };
+}
+
+/** Reads a teacher's folder and finds its sizes. Weights are not loaded. */
+export async function loadTeacher(files: ModelFiles, progress?: Listener<Progress>): Promise<LoadedTeacher> {
+  const opened = await open(files, progress);
+  const folder = await readTeacherFolder(opened);
+  const context = await contextShape(folder);
+  const all = [folder.unet, folder.vaeEncoder, folder.textEncoder];
+  const summary: TeacherSummary = {
+    id: await identity(opened),
+    name: folder.name,
+    family: 'Latent diffusion (UNet)',
+    parameters: countParameters(all.flatMap((model) => [...model.graph.initializers.values()].filter(isWeight))),
+    bytes: folder.files.reduce((sum, file) => sum + file.bytes, 0),
+    imageSize: folder.latentSize * folder.downsampling,
+    latent: { channels: folder.latentChannels, size: folder.latentSize },
+    context,
+    files: folder.files,
+  };
+  return { summary, folder, files };
+}
+
+/** Shape of the text context, from the types of the text encoder's graph alone. */
+async function contextShape(folder: TeacherFolder): Promise<{ tokens: number; width: number }> {
+  const { context } = createTokenizer(folder.tokenizer.definition, folder.tokenizer.config);
+  const shapes = Object.fromEntries(folder.textEncoder.graph.inputs.map(({ name }) => [name, [1, context]]));
+  const graph = await specialise(folder.textEncoder, { shapes });
+  const shape = graph.types.get(contextOutput(folder))!.shape;
+  return { tokens: shape[1]!, width: shape[2]! };
+}
+
+/** The text encoder's per-token output: `last_hidden_state`, else its first. */
+function contextOutput(folder: TeacherFolder): string {
+  const { outputs } = folder.textEncoder.graph;
+  return (outputs.find((output) => output.name === 'last_hidden_state') ?? outputs[0]!).name;
+}
+
+/** The text context of a prompt, [1, tokens, width]. */
+export async function promptContext(runtime: Runtime, folder: TeacherFolder, prompt: string): Promise<Float32Array> {
+  const tokenizer = createTokenizer(folder.tokenizer.definition, folder.tokenizer.config);
+  const tower = await TextTower.open(runtime, folder.textEncoder, tokenizer.context, 1, contextOutput(folder));
+  try {
+    const { ids, attentionMask } = tokenizer.encode([prompt]);
+    return await tower.run(ids, attentionMask);
+  } finally {
+    await tower.release();
+  }
+}
+
+async function open(files: ModelFiles, progress?: Listener<Progress>): Promise<ModelFolder> {
+  if (files.kind === 'files') {
+    if (files.files.length === 0) throw new FolderError(`${files.name} is empty: drop a folder with a model in it`);
+    return folderOf(files.name, files.files);
+  }
+  return folderOf(files.id, await fetchBuiltIn(files.id, progress));
+}
+
+const folderOf = (name: string, files: readonly NamedBlob[]): ModelFolder =>
+  new ModelFolder(name, new Map(files.map(({ path, blob }) => [path, blobSource(path.split('/').at(-1)!, blob)])));
+
+/** Files of a model that ships with the app; `models/manifest.json` lists them. */
+async function fetchBuiltIn(id: string, progress?: Listener<Progress>): Promise<NamedBlob[]> {
+  const base = new URL('../models/', self.location.href);
+  const manifest = (await (await get(new URL('manifest.json', base))).json()) as Record<string, string[] | undefined>;
+  const paths = manifest[id];
+  if (!paths) throw new FolderError(`There is no built-in model "${id}"`);
+  let done = 0;
+  return Promise.all(
+    paths.map(async (path) => {
+      const blob = await (await get(new URL(`${id}/${path}`, base))).blob();
+      progress?.({ label: `files of ${id}`, done: ++done, total: paths.length, secondsLeft: null });
+      return { path, blob };
+    }),
+  );
+}
+
+async function get(url: URL): Promise<Response> {
+  const response = await fetch(url);
+  if (response.ok) return response;
+  throw new FolderError(`${url.pathname} is missing on the server (${response.status}). Build the app again`);
+}
+
+/** Files up to this many bytes are hashed whole. */
+const wholeHashBytes = 64 * 2 ** 20;
+
+/** Names a model by its contents: paths, sizes and bytes; of large files the first and the last megabytes. */
+async function identity(folder: ModelFolder): Promise<string> {
+  const lines: string[] = [];
+  for (const [path, source] of [...folder.files].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const end = Math.min(source.size, wholeHashBytes / 2);
+    const hashes = [await sha256(await source.read(0, end))];
+    if (source.size > end) {
+      const rest = Math.min(source.size - end, wholeHashBytes / 2);
+      hashes.push(await sha256(await source.read(source.size - rest, rest)));
+    }
+    lines.push(`${path} ${source.size} ${hashes.join(' ')}`);
+  }
+  return (await sha256(new TextEncoder().encode(lines.join('\n')))).slice(0, 16);
+}
+
+async function sha256(bytes: Uint8Array): Promise<string> {
+  const digest = await crypto.subtle.digest('SHA-256', bytes.slice());
+  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+const countParameters = (tensors: readonly TensorType[]): number =>
+  tensors.reduce((sum, tensor) => sum + sizeOf(tensor.shape), 0);
+
+function familyOf(config: Record<string, unknown>): string {
+  const type = visionConfig(config)['model_type'] ?? config['model_type'];
+  if (typeof type !== 'string') return 'ViT encoder';
+  return type.startsWith('siglip') ? 'SigLIP ViT' : type.startsWith('clip') ? 'CLIP ViT' : type;
+}
