@@ -1,5 +1,6 @@
 import { MalformedModelError } from './errors.ts';
 import type { Graph, Model, Node } from './model.ts';
+import { mapSubgraphs, readsOf } from './subgraphs.ts';
 
 /** Domains that writers use without importing them. */
 const implied = new Map([
@@ -24,11 +25,11 @@ export function orderModel(model: Model, file: string): Model {
   const opsets = new Map(model.opsets);
   // Files of IR version 1 and 2 have no imports and mean the first version of the standard operators.
   if (opsets.size === 0 && model.irVersion < 3) opsets.set('', 1);
-  const graph = new Orderer(file, opsets).graph(model.graph);
+  const graph = new Orderer(file, opsets, false).graph(model.graph);
   const functions = model.functions.map((fn) => {
     const own = new Map(fn.opsets);
     const names = { inputs: fn.inputs, initializers: [], outputs: fn.outputs };
-    return { ...fn, nodes: new Orderer(file, own).nodes(fn.nodes, names), opsets: own };
+    return { ...fn, nodes: new Orderer(file, own, true).nodes(fn.nodes, names), opsets: own };
   });
   return { ...model, opsets, graph, functions };
 }
@@ -43,12 +44,14 @@ interface Boundary {
 class Orderer {
   readonly #file: string;
   readonly #opsets: Map<string, number>;
+  readonly #inFunction: boolean;
   /** Names that can be read where the walk stands: of this graph and of those around it. */
   readonly #scope = new Set<string>();
 
-  constructor(file: string, opsets: Map<string, number>) {
+  constructor(file: string, opsets: Map<string, number>, inFunction: boolean) {
     this.#file = file;
     this.#opsets = opsets;
+    this.#inFunction = inFunction;
   }
 
   graph(graph: Graph): Graph {
@@ -79,8 +82,9 @@ class Orderer {
     const ordered: Node[] = [];
     for (const node of sort(nodes, this.#file)) {
       this.#checkDomain(node);
+      this.#checkReferences(node);
       for (const name of node.inputs) if (name !== '') this.#checkMade(name, node);
-      ordered.push(this.#withOrderedSubgraphs(node));
+      ordered.push(mapSubgraphs(node, (graph) => this.graph(graph)));
       for (const name of node.outputs) if (name !== '') define(name, node.name);
     }
     if (new Set(boundary.outputs).size !== boundary.outputs.length) {
@@ -89,17 +93,6 @@ class Orderer {
     for (const name of boundary.outputs) this.#checkMade(name);
     for (const name of own) this.#scope.delete(name);
     return ordered;
-  }
-
-  #withOrderedSubgraphs(node: Node): Node {
-    if (!subgraphsOf(node).length) return node;
-    const attributes = Object.entries(node.attributes).map(([name, attribute]) => {
-      if (attribute.type === 'graph')
-        return [name, { ...attribute, value: this.graph(attribute.value) }] as const;
-      if (attribute.type !== 'graphs') return [name, attribute] as const;
-      return [name, { ...attribute, value: attribute.value.map((graph) => this.graph(graph)) }] as const;
-    });
-    return { ...node, attributes: Object.fromEntries(attributes) };
   }
 
   #checkMade(name: string, node?: Node): void {
@@ -114,6 +107,16 @@ class Orderer {
     );
   }
 
+  /** Only a function has a caller whose attributes it could refer to. */
+  #checkReferences(node: Node): void {
+    if (this.#inFunction || !Object.values(node.attributes).some(({ type }) => type === 'reference')) return;
+    throw new MalformedModelError('A node outside any function refers to an attribute of its caller', {
+      file: this.#file,
+      node: node.name,
+      op: node.op,
+    });
+  }
+
   #checkDomain(node: Node): void {
     if (this.#opsets.has(node.domain)) return;
     const version = implied.get(node.domain);
@@ -125,34 +128,6 @@ class Orderer {
     }
     this.#opsets.set(node.domain, version);
   }
-}
-
-/** The graphs among a node's attributes. */
-export function subgraphsOf(node: Node): Graph[] {
-  const graphs: Graph[] = [];
-  for (const attribute of Object.values(node.attributes)) {
-    if (attribute.type === 'graph') graphs.push(attribute.value);
-    else if (attribute.type === 'graphs') graphs.push(...attribute.value);
-  }
-  return graphs;
-}
-
-/** Names that a graph reads but does not make: it takes them from the graphs around it. */
-export function capturesOf(graph: Graph): Set<string> {
-  const made = new Set([...graph.inputs.map(({ name }) => name), ...graph.initializers.keys()]);
-  for (const node of graph.nodes) for (const name of node.outputs) made.add(name);
-  const captured = new Set<string>();
-  const read = (name: string) => {
-    if (name !== '' && !made.has(name)) captured.add(name);
-  };
-  for (const node of graph.nodes) for (const name of readsOf(node)) read(name);
-  for (const { name } of graph.outputs) read(name);
-  return captured;
-}
-
-/** Names that a node reads, its subgraphs included. */
-export function readsOf(node: Node): string[] {
-  return [...node.inputs, ...subgraphsOf(node).flatMap((graph) => [...capturesOf(graph)])];
 }
 
 /** Nodes in topological order; a list that is in order already comes back as it is. */

@@ -1,7 +1,7 @@
 import { dataTypeOf, sizeOf, widthOf } from './data-types.ts';
 import { readPayload } from './decode-payloads.ts';
 import { MalformedModelError, UnsupportedModelError } from './errors.ts';
-import { externalRange } from './external-data.ts';
+import { type ExternalRange, externalRange } from './external-data.ts';
 import { limits } from './limits.ts';
 import type { ByteSource, Tensor, TensorData } from './model.ts';
 import type { Segment } from './scan.ts';
@@ -17,7 +17,7 @@ export interface TensorSources {
 }
 
 /** TensorProto.DataLocation.EXTERNAL */
-const externalLocation = 1;
+export const externalLocation = 1;
 
 /** Element types that onnx.proto names but graphs here cannot hold, by code. */
 const refusedTypes: Record<number, string> = {
@@ -77,8 +77,8 @@ export async function decodeTensor(
   if (proto.dataLocation === externalLocation) {
     if (segments.length > 0) throw new MalformedModelError('A tensor has its elements in two places', at);
     const { external } = sources;
-    const data = externalRange({ entries: proto.externalData, external, file, name, expected });
-    return { dtype, shape, data: await shorten(data, sources.inlineBytes) };
+    const range = externalRange({ entries: proto.externalData, external, file, name, expected });
+    return { dtype, shape, data: await shorten(range, sources.inlineBytes) };
   }
   if (segments.length === 0) {
     if (expected > 0) throw new MalformedModelError(`A ${dtype} tensor of ${count} elements holds none`, at);
@@ -103,9 +103,9 @@ function decodeShape(dims: readonly bigint[], at: { file: string; value: string 
 }
 
 /** Short ranges come into memory at once: they are shapes and scalars that folding wants to see. */
-async function shorten(data: TensorData, inlineBytes: number): Promise<TensorData> {
-  if (data.kind !== 'range' || data.length > inlineBytes) return data;
-  return { kind: 'bytes', bytes: (await data.source.read(data.offset, data.length)).slice() };
+async function shorten({ source, offset, length }: ExternalRange, inlineBytes: number): Promise<TensorData> {
+  if (length > inlineBytes) return { kind: 'range', source, offset, length };
+  return { kind: 'bytes', bytes: (await source.read(offset, length)).slice() };
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -1,12 +1,10 @@
-import { fromBinary } from '@bufbuild/protobuf';
 import { decodeFunction, decodeGraph, decodeOpsets, type GraphContext } from './decode-graph.ts';
 import { orderModel } from './decode-order.ts';
+import { readSkeleton, tensorsOfModel } from './decode-skeleton.ts';
 import { decodeTensor, type TensorSources } from './decode-tensors.ts';
-import { MalformedModelError, ModelError, UnsupportedModelError } from './errors.ts';
-import { limits } from './limits.ts';
+import { MalformedModelError, UnsupportedModelError } from './errors.ts';
 import type { ByteSource, Model, Tensor } from './model.ts';
-import { scanModel } from './scan.ts';
-import { descriptorOf, type MessageOf } from './schema.ts';
+import type { MessageOf } from './schema.ts';
 
 /** ONNX 1.23 writes version 14. A later one may change what the same bytes mean. */
 const newestIrVersion = 14;
@@ -32,24 +30,10 @@ export interface ReadOptions {
 export async function readModel(source: ByteSource, options: ReadOptions = {}): Promise<Model> {
   const file = options.file ?? source.name;
   const inlineBytes = options.inlineBytes ?? 4096;
-  const { skeleton, payloads } = await scanModel(source, { file, inlineBytes });
-  const proto = decodeSkeleton(skeleton, file);
+  const { proto, payloads } = await readSkeleton(source, { file, inlineBytes });
   const external = options.external ?? new Map();
   const tensors = await decodeTensors(proto, { source, file, external, inlineBytes, payloads });
   return decodeModel(proto, { file, tensors });
-}
-
-function decodeSkeleton(skeleton: Uint8Array, file: string): MessageOf<'ModelProto'> {
-  try {
-    return fromBinary(descriptorOf('ModelProto'), skeleton, {
-      readUnknownFields: false,
-      recursionLimit: limits.nesting + 1,
-    });
-  } catch (error) {
-    if (error instanceof ModelError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new MalformedModelError(`The file is not a well-formed ONNX model: ${reason}`, { file });
-  }
 }
 
 async function decodeTensors(
@@ -61,34 +45,6 @@ async function decodeTensors(
     tensors.set(tensor, await decodeTensor(tensor, tensor.name || name, sources));
   }
   return tensors;
-}
-
-type NamedTensor = readonly [tensor: MessageOf<'TensorProto'>, name: string];
-
-/** Every tensor that a model holds, with a name to call it by where it has none of its own. */
-function* tensorsOfModel(model: MessageOf<'ModelProto'>): Generator<NamedTensor> {
-  if (model.graph) yield* tensorsOfGraph(model.graph);
-  for (const fn of model.functions) {
-    for (const node of fn.node) yield* tensorsOfAttributes(node.attribute, node.output[0] ?? '');
-    yield* tensorsOfAttributes(fn.attributeProto, fn.name ?? '');
-  }
-}
-
-function* tensorsOfGraph(graph: MessageOf<'GraphProto'>): Generator<NamedTensor> {
-  for (const tensor of graph.initializer) yield [tensor, ''];
-  for (const node of graph.node) yield* tensorsOfAttributes(node.attribute, node.output[0] ?? '');
-}
-
-function* tensorsOfAttributes(
-  attributes: readonly MessageOf<'AttributeProto'>[],
-  name: string,
-): Generator<NamedTensor> {
-  for (const attribute of attributes) {
-    if (attribute.t) yield [attribute.t, name];
-    for (const tensor of attribute.tensors) yield [tensor, name];
-    if (attribute.g) yield* tensorsOfGraph(attribute.g);
-    for (const graph of attribute.graphs) yield* tensorsOfGraph(graph);
-  }
 }
 
 function decodeModel(proto: MessageOf<'ModelProto'>, context: GraphContext): Model {

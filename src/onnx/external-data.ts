@@ -1,5 +1,5 @@
 import { MalformedModelError, UnsupportedModelError } from './errors.ts';
-import type { ByteSource, TensorData } from './model.ts';
+import type { ByteSource } from './model.ts';
 
 /** Keys of TensorProto.external_data (https://onnx.ai/onnx/repo-docs/ExternalData.html). */
 const keys = new Set(['location', 'offset', 'length', 'checksum']);
@@ -15,11 +15,20 @@ export interface ExternalRequest {
   readonly expected: number;
 }
 
+/** A tensor's place in another file. */
+export interface ExternalRange {
+  /** The file's name as the model gives it, relative to the model. */
+  readonly location: string;
+  readonly source: ByteSource;
+  readonly offset: number;
+  readonly length: number;
+}
+
 /**
  * The range of another file that holds a tensor's elements. Files come from the person, never from a path: `location`
  * is only compared with the names of those given, as a whole or by its last part.
  */
-export function externalRange(request: ExternalRequest): TensorData {
+export function externalRange(request: ExternalRequest): ExternalRange {
   const { file, name, expected } = request;
   const said = new Map<string, string>();
   for (const { key = '', value = '' } of request.entries) {
@@ -54,7 +63,7 @@ export function externalRange(request: ExternalRequest): TensorData {
       `Check that ${source.name} belongs to this model and was downloaded whole`,
     );
   }
-  return { kind: 'range', source, offset: Number(offset), length: expected };
+  return { location, source, offset: Number(offset), length: expected };
 }
 
 function checkLocation(location: string, file: string, name: string): string {

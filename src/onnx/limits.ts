@@ -3,7 +3,7 @@
  * memory or time is spent on it.
  */
 export const limits = {
-  /** Nodes in all graphs and functions together. The largest public denoisers have some ten thousand. */
+  /** Nodes in all graphs and functions together, before and after inlining. The largest public denoisers have some ten thousand. */
   nodes: 200_000,
   /** Protobuf messages of any kind, so that a small file cannot unfold into a large heap. */
   messages: 3_000_000,
@@ -21,8 +21,6 @@ export const limits = {
   dimension: 2 ** 31 - 1,
   /** Bytes of the name of a value, node, operator or file. */
   nameBytes: 16_384,
-  /** Nodes after the model-local functions are inlined. */
-  inlinedNodes: 500_000,
 } as const;
 
 /** Largest protobuf message that its readers accept: lengths are signed 32-bit numbers. */

@@ -91,8 +91,13 @@ def typed_fields():
 
 
 def identities(tensors):
-    nodes = [helper.make_node("Identity", [t.name], [f"{t.name}_out"], name=f"id_{t.name}") for t in tensors]
-    outputs = [value(f"{t.name}_out", t.data_type, list(t.dims)) for t in tensors]
+    nodes, outputs = [], []
+    for t in tensors:
+        # onnxruntime's JavaScript binding knows no bfloat16 outputs.
+        bf16 = t.data_type == TensorProto.BFLOAT16
+        op_type, more = ("Cast", {"to": TensorProto.FLOAT}) if bf16 else ("Identity", {})
+        nodes.append(helper.make_node(op_type, [t.name], [f"{t.name}_out"], name=f"id_{t.name}", **more))
+        outputs.append(value(f"{t.name}_out", TensorProto.FLOAT if bf16 else t.data_type, list(t.dims)))
     return model(helper.make_graph(nodes, "identities", [], outputs, tensors), opset=16)
 
 
