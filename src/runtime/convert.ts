@@ -25,8 +25,8 @@ export function bfloatsToFloat32(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(result.buffer);
 }
 
-/** 16-bit words; ranges of files may start at odd addresses. */
+/** 16-bit words; ranges of files may start at odd addresses. (A Node Buffer's own `slice` would not copy.) */
 function wordsOf(bytes: Uint8Array): Uint16Array {
-  const aligned = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes);
   return new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength >> 1);
 }

@@ -152,6 +152,7 @@ export class Session {
    * all. New tensors belong to the caller ({@link Runtime.release}). No output may be a tensor that is also fed.
    */
   async run(feeds: Feeds, fetches?: Fetches | readonly string[]): Promise<Map<string, DeviceTensor>> {
+    if (this.#releasing) throw new RuntimeError(`Session "${this.name}" has been released`);
     const wanted = this.#wanted(fetches);
     this.#checkFeeds(feeds);
     for (const [name, tensor] of wanted) if (tensor) this.#checkFetch(name, tensor, feeds);
@@ -214,7 +215,6 @@ export class Session {
 
   #checkUsable(): void {
     const { device } = this.#host;
-    if (this.#releasing) throw new RuntimeError(`Session "${this.name}" has been released`);
     if (device?.loss) {
       throw new DeviceLostError(`Session "${this.name}" cannot run`, device.generation, device.loss.message);
     }

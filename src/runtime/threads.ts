@@ -32,10 +32,10 @@ const measured = new Map<string, Promise<ThreadMeasurement>>();
  * at once. The result is remembered while the calling worker lives.
  */
 export function measureThreads(options: ThreadOptions): Promise<ThreadMeasurement> {
+  const one: ThreadMeasurement = { threads: 1, milliseconds: new Map() };
+  if (!globalThis.crossOriginIsolated) return Promise.resolve(one);
   const candidates = options.candidates ?? threadCandidates(navigator.hardwareConcurrency);
-  if (!globalThis.crossOriginIsolated || candidates.length < 2) {
-    return Promise.resolve({ threads: 1, milliseconds: new Map() });
-  }
+  if (candidates.length < 2) return Promise.resolve(one);
   const key = JSON.stringify([options.wasmPaths, options.model?.byteLength ?? 0, candidates]);
   let result = measured.get(key);
   if (!result) {
