@@ -6,7 +6,9 @@ import type { DataType, Tensor } from './model.ts';
 export function tensorOf(dtype: DataType, shape: readonly number[], values: ArrayLike<number>): Tensor {
   const count = sizeOf(shape);
   if (values.length !== count) {
-    throw new MalformedModelError(`${values.length} values for a tensor of ${count} elements`, { shapes: [shape] });
+    throw new MalformedModelError(`${values.length} values for a tensor of ${count} elements`, {
+      shapes: [shape],
+    });
   }
   const bytes = new Uint8Array(count * widthOf(dtype));
   const put = putterOf(dtype, new DataView(bytes.buffer));
@@ -27,16 +29,21 @@ export const intsOf = (tensor: Tensor): number[] => valuesOf(tensor);
 function viewOf(tensor: Tensor): DataView {
   if (tensor.data.kind !== 'bytes') {
     throw new UnsupportedModelError(
-      tensor.data.kind === 'range' ? 'The elements of this tensor are not in memory' : 'A string tensor has no numbers',
+      tensor.data.kind === 'range'
+        ? 'The elements of this tensor are not in memory'
+        : 'A string tensor has no numbers',
       { shapes: [tensor.shape] },
     );
   }
   const { bytes } = tensor.data;
   const want = sizeOf(tensor.shape) * widthOf(tensor.dtype);
   if (bytes.byteLength !== want) {
-    throw new MalformedModelError(`A ${tensor.dtype} tensor holds ${bytes.byteLength} bytes instead of ${want}`, {
-      shapes: [tensor.shape],
-    });
+    throw new MalformedModelError(
+      `A ${tensor.dtype} tensor holds ${bytes.byteLength} bytes instead of ${want}`,
+      {
+        shapes: [tensor.shape],
+      },
+    );
   }
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
