@@ -1,3 +1,4 @@
+import { sizeOf } from '../onnx/data-types.ts';
 import type { Node, TensorType } from '../onnx/model.ts';
 
 type Types = ReadonlyMap<string, TensorType>;
@@ -29,12 +30,15 @@ const outputsAtMost = (limit: number): WebGpuOperator => ({
     node.outputs.length > limit ? `${node.outputs.length} outputs, more than ${limit}` : undefined,
 });
 
-const equalShapes: WebGpuOperator = {
-  note: 'both operands of one shape: a broadcast exponent compiles to an invalid shader',
-  check: (node, types) =>
-    shapeOf(types, node.inputs[0]).join() === shapeOf(types, node.inputs[1]).join()
-      ? undefined
-      : 'a broadcast exponent',
+/** A row of exponents broadcast across columns compiles to an invalid shader; one exponent for all does not. */
+const exponentShape: WebGpuOperator = {
+  note: 'an exponent of the base\'s shape, or one exponent for all: others compile to an invalid shader',
+  check: (node, types) => {
+    const base = shapeOf(types, node.inputs[0]);
+    const exponent = shapeOf(types, node.inputs[1]);
+    const one = sizeOf(exponent) === 1 && exponent.length <= base.length;
+    return one || base.join() === exponent.join() ? undefined : 'a broadcast exponent';
+  },
 };
 
 /** Reductions of a scatter are atomic, and WebGPU has no f16 atomics. */
@@ -79,9 +83,8 @@ export const emittedOperators: Readonly<Record<string, WebGpuOperator>> = {
   Mul: free,
   Neg: free,
   Not: free,
-  Or: free,
   Pad: free,
-  Pow: equalShapes,
+  Pow: exponentShape,
   ReduceL2: free,
   ReduceMean: free,
   ReduceProd: free,
@@ -114,6 +117,7 @@ export const forwardOperators: Readonly<Record<string, WebGpuOperator>> = {
   Atan: free,
   Atanh: free,
   AveragePool: free,
+  CastLike: { note: 'as Cast' },
   Ceil: free,
   Clip: free,
   Elu: free,
@@ -124,6 +128,7 @@ export const forwardOperators: Readonly<Record<string, WebGpuOperator>> = {
   GlobalMaxPool: free,
   GreaterOrEqual: free,
   HardSigmoid: free,
+  HardSwish: free,
   Identity: free,
   InstanceNormalization: free,
   LeakyRelu: free,
@@ -131,6 +136,8 @@ export const forwardOperators: Readonly<Record<string, WebGpuOperator>> = {
   Max: free,
   MaxPool: { note: 'without the indices output' },
   Min: free,
+  Mish: free,
+  PRelu: free,
   Range: free,
   Reciprocal: free,
   ReduceL1: free,
@@ -143,7 +150,6 @@ export const forwardOperators: Readonly<Record<string, WebGpuOperator>> = {
   Resize: free,
   RMSNormalization: free,
   Shape: free,
-  Softsign: free,
   Squeeze: free,
   Tan: free,
   ThresholdedRelu: free,
@@ -158,26 +164,24 @@ export const webgpuOperators: Readonly<Record<string, WebGpuOperator>> = {
   ...emittedOperators,
 };
 
-/** Types that no kernel computes with; int64 may be moved about and used as an index. */
-const unsupportedTypes = new Set(['float64', 'bfloat16', 'int8', 'int16', 'uint16', 'uint64', 'string']);
+/** Types that no kernel knows. */
+const unknownTypes = new Set(['float64', 'bfloat16', 'int8', 'int16', 'uint16', 'uint64', 'string']);
 
-/** Operators that take int64 only as an index, an axis or a shape, or that merely move it. */
+/**
+ * int64 is taken as indices, axes and shapes, behind the first input, and given as a result; no kernel computes with
+ * int64 or as much as copies it.
+ */
 const takesInt64 = new Set([
-  'ArgMax',
-  'ArgMin',
-  'Concat',
   'CumSum',
   'Expand',
   'Gather',
   'GatherElements',
   'GatherND',
-  'Identity',
   'Pad',
-  'Range',
   'Reshape',
+  'Resize',
   'ScatterElements',
   'ScatterND',
-  'Shape',
   'Slice',
   'Split',
   'Squeeze',
@@ -187,17 +191,32 @@ const takesInt64 = new Set([
   'Unsqueeze',
 ]);
 
+/** Operators that take bool data. */
+const takesBool = new Set(['And', 'Cast', 'Expand', 'Flatten', 'Gather', 'Not', 'Reshape', 'Unsqueeze', 'Where']);
+
+function typeObstacle(key: string, node: Node, types: Types): string | undefined {
+  for (const name of [...node.inputs, ...node.outputs]) {
+    const dtype = types.get(name)?.dtype;
+    if (dtype !== undefined && unknownTypes.has(dtype)) return `${key} does not compute in ${dtype}`;
+  }
+  const asIndex = takesInt64.has(key) || key.startsWith('Reduce');
+  for (const [i, name] of node.inputs.entries()) {
+    const dtype = types.get(name)?.dtype;
+    if (dtype === 'int64' && !(asIndex && i > 0) && key !== 'Shape') return `${key} does not take int64 data`;
+    if (dtype === 'bool' && !takesBool.has(key)) return `${key} does not take bool data`;
+    if (dtype === 'bool' && key === 'Where' && i > 0) return 'Where does not choose between bool data';
+    if (dtype === 'int32' && i === 0 && key === 'Slice') return 'Slice does not take int32 data';
+  }
+  return undefined;
+}
+
 /** Why a node would not run on the WebGPU provider, in words; undefined when it would. */
 export function webgpuObstacle(node: Node, types: Types): string | undefined {
   const key = node.domain === '' ? node.op : `${node.domain}::${node.op}`;
   const operator = Object.hasOwn(webgpuOperators, key) ? webgpuOperators[key] : undefined;
   if (!operator) return `${key} has no kernel`;
-  for (const name of [...node.inputs, ...node.outputs]) {
-    const dtype = types.get(name)?.dtype;
-    if (dtype !== undefined && unsupportedTypes.has(dtype)) return `${key} does not compute in ${dtype}`;
-  }
-  const int64 = node.inputs.some((name) => types.get(name)?.dtype === 'int64');
-  if (int64 && !takesInt64.has(key) && !key.startsWith('Reduce')) return `${key} does not compute in int64`;
+  const unsupported = typeObstacle(key, node, types);
+  if (unsupported) return unsupported;
   const broken = operator.check?.(node, types);
   return broken === undefined ? undefined : `${key}: ${broken}`;
 }

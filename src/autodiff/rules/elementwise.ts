@@ -15,6 +15,7 @@ import {
   less,
   mul,
   neg,
+  type Operand,
   power,
   sqrt,
   sub,
@@ -112,20 +113,18 @@ const choices: RuleTable = {
   Clip: (c) => {
     const [x, low, high] = c.inputs as [string, string | undefined, string | undefined];
     const { b } = c;
-    const through = (mask: string) => where(b, mask, c.grad, 0);
+    const through = (mask: string, otherwise: Operand = 0) => where(b, mask, c.grad, otherwise);
+    // Where the bounds are crossed, the upper one is the result everywhere.
     const crossed = () => less(b, high!, low!);
-    const cutLow = () => {
+    const toLow = () => {
       const below = less(b, x, low!);
-      return high ? both(b, below, b.op('Not', [crossed()])) : below;
+      return through(high ? both(b, below, b.op('Not', [crossed()])) : below);
     };
-    const cutHigh = () => {
-      const above = greater(b, x, high!);
-      return low ? b.op('Or', [above, crossed()]) : above;
-    };
+    const toHigh = () => through(greater(b, x, high!), low ? through(crossed()) : 0);
     return [
       c.wants(0) ? through(equal(b, x, c.outputs[0]!)) : undefined,
-      c.wants(1) ? total(b, through(cutLow()), c.shape(1)) : undefined,
-      c.wants(2) ? total(b, through(cutHigh()), c.shape(2)) : undefined,
+      c.wants(1) ? total(b, toLow(), c.shape(1)) : undefined,
+      c.wants(2) ? total(b, toHigh(), c.shape(2)) : undefined,
     ];
   },
 

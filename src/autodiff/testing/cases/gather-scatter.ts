@@ -3,6 +3,7 @@ import { sizeOf } from '../../../onnx/data-types.ts';
 import { tensorOf } from '../../../onnx/tensors.ts';
 import { axisIn, type CaseTable, labelOf, seeds, shapes } from '../arbitraries.ts';
 import type { CaseInput, GradientCase } from '../case.ts';
+import { randomFrom } from '../random.ts';
 import { type Domain, distinct, integers } from '../values.ts';
 
 const axisSize = (shape: readonly number[], axis: number): number => shape.at(axis)!;
@@ -79,30 +80,51 @@ function tuplesInto(shape: readonly number[], depth: number, differ: boolean): D
   };
 }
 
-const gatherND: fc.Arbitrary<GradientCase> = shapes(1, 3).chain((shape) =>
-  fc
-    .tuple(
-      fc.nat(Math.min(2, shape.length - 1)),
-      fc.integer({ min: 1, max: shape.length }),
-      fc.integer({ min: 1, max: 4 }),
-      seeds,
-    )
-    .map(([batchAxes, wanted, count, seed]) => {
-      const inside = shape.slice(batchAxes);
-      const depth = Math.min(wanted, inside.length);
-      const indices: CaseInput = {
-        shape: [...shape.slice(0, batchAxes), count, depth],
-        domain: tuplesInto(inside, depth, false),
-        dtype: 'int64',
-      };
-      return {
-        label: labelOf('GatherND', [{ shape }, indices], { batchAxes }),
-        inputs: [{ shape }, indices],
-        seed,
-        build: (b, names) => b.op('GatherND', names, { batch_dims: batchAxes }),
-      };
-    }),
+/** Known only at run time; with batch axes one coordinate a tuple, as the rule asks. */
+const runtimeGatherND: fc.Arbitrary<GradientCase> = tuplesOf((batchAxes) => (batchAxes > 0 ? 1 : 3)).map(
+  ({ shape, batchAxes, indices, seed }) => ({
+    label: labelOf('GatherND', [{ shape }, indices], { batchAxes }),
+    inputs: [{ shape }, indices],
+    seed,
+    build: (b, names) => b.op('GatherND', names, { batch_dims: batchAxes }),
+  }),
 );
+
+const constantGatherND: fc.Arbitrary<GradientCase> = tuplesOf(() => 3).map(
+  ({ shape, batchAxes, indices, seed }) => {
+    const values = indices.domain(randomFrom(seed), sizeOf(indices.shape));
+    return {
+      label: labelOf('GatherND constant', [{ shape }, indices], { batchAxes, values }),
+      inputs: [{ shape }],
+      seed,
+      build: (b, [x]) =>
+        b.op('GatherND', [x!, b.shared(tensorOf('int64', indices.shape, values))], { batch_dims: batchAxes }),
+    };
+  },
+);
+
+/** A shape, a number of batch axes and indices into the rest, repeated ones included. */
+function tuplesOf(mostCoordinates: (batchAxes: number) => number) {
+  return shapes(1, 3).chain((shape) =>
+    fc
+      .tuple(
+        fc.nat(Math.min(2, shape.length - 1)),
+        fc.integer({ min: 1, max: shape.length }),
+        fc.integer({ min: 1, max: 4 }),
+        seeds,
+      )
+      .map(([batchAxes, wanted, count, seed]) => {
+        const inside = shape.slice(batchAxes);
+        const depth = Math.min(wanted, inside.length, mostCoordinates(batchAxes));
+        const indices = {
+          shape: [...shape.slice(0, batchAxes), count, depth],
+          domain: tuplesInto(inside, depth, false),
+          dtype: 'int64' as const,
+        };
+        return { shape, batchAxes, indices, seed };
+      }),
+  );
+}
 
 const scatterND = (reduction: 'none' | 'add'): fc.Arbitrary<GradientCase> =>
   shapes(1, 3).chain((shape) =>
@@ -178,7 +200,8 @@ export const gatherScatterCases: CaseTable = {
   'Gather runtime': runtimeGather,
   'Gather constant': constantGather,
   GatherElements: gatherElements,
-  GatherND: gatherND,
+  'GatherND runtime': runtimeGatherND,
+  'GatherND constant': constantGatherND,
   'ScatterElements none': scatterElements('none'),
   'ScatterElements add': scatterElements('add'),
   'ScatterND none': scatterND('none'),
