@@ -14,7 +14,12 @@ export function retypeInput(source: TypedGraph, name: string, dtype: DataType): 
     throw new UnsupportedModelError(`The graph has no input "${name}"`, { value: name });
   }
   if (was.dtype === dtype) return source;
-  const types = new Map([...source.inputs.map((i) => i.name), ...source.initializers.keys()].map((n) => [n, source.types.get(n)!]));
+  const types = new Map(
+    [...source.inputs.map((i) => i.name), ...source.initializers.keys()].map((n) => [
+      n,
+      source.types.get(n)!,
+    ]),
+  );
   types.set(name, { dtype, shape: was.shape });
   const graph: TypedGraph = {
     ...source,
