@@ -29,17 +29,31 @@ export interface TokenGraph {
  */
 export function promoteTokens(source: TypedGraph, embedding = pooledOutput(source)): TokenGraph {
   const producer = new Map(source.nodes.flatMap((node) => node.outputs.map((o) => [o, node] as const)));
-  const tail: Node[] = [];
-  let value = embedding;
-  for (let node = producer.get(value); node; node = producer.get(value)) {
-    const hidden = classTokenSource(source, node);
-    if (hidden !== undefined) return applyTail(source, { hidden, embedding, picked: node, tail: tail.reverse() });
-    const next = dataInput(source, node);
-    if (next === undefined) break;
-    tail.push(node);
-    value = next;
+  const inTail = new Set<Node>();
+  const picks = new Set<Node>();
+  const open = [embedding];
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    const node = producer.get(value);
+    if (!node) {
+      if (source.initializers.has(value) || value === '') continue;
+      throw noClassToken(embedding);
+    }
+    if (inTail.has(node) || picks.has(node)) continue;
+    if (classTokenSource(source, node) !== undefined) picks.add(node);
+    else {
+      inTail.add(node);
+      open.push(...node.inputs);
+    }
   }
-  throw new UnsupportedModelError(
+  const [picked] = picks;
+  if (picks.size !== 1 || !picked) throw noClassToken(embedding);
+  const hidden = classTokenSource(source, picked)!;
+  const tail = source.nodes.filter((node) => inTail.has(node));
+  return applyTail(source, { hidden, embedding, picked, tail });
+}
+
+function noClassToken(embedding: string): UnsupportedModelError {
+  return new UnsupportedModelError(
     'No class token is picked on the way to the image embedding, so its patch tokens cannot be found',
     { value: embedding },
     'Acuity refines ViT encoders with a class token: export the vision tower with last_hidden_state as an output',
@@ -77,13 +91,6 @@ function classTokenSource(graph: TypedGraph, node: Node): string | undefined {
   return undefined;
 }
 
-/** The one input of a node that carries activations, when the others are parameters or constants. */
-function dataInput(graph: TypedGraph, node: Node): string | undefined {
-  const activations = node.inputs.filter((name) => name !== '' && !graph.initializers.has(name));
-  const distinct = [...new Set(activations)];
-  return distinct.length === 1 ? distinct[0] : undefined;
-}
-
 interface Tail {
   hidden: string;
   embedding: string;
@@ -106,33 +113,46 @@ function applyTail(source: TypedGraph, { hidden, embedding, picked, tail }: Tail
         names.set(out!, of(node.inputs[0]!));
         break;
       case 'MatMul':
-      case 'LayerNormalization':
       case 'Add':
       case 'Mul':
       case 'Sub':
       case 'Div':
+      case 'Pow':
+      case 'Sqrt':
       case 'Identity':
-        names.set(out!, b.op(node.op, node.inputs.map(of), lastAxis(node)));
+        names.set(out!, b.op(node.op, node.inputs.map(of), node.attributes));
+        break;
+      case 'LayerNormalization':
+        names.set(out!, b.op(node.op, node.inputs.map(of), { ...node.attributes, axis: -1 }));
+        break;
+      case 'ReduceMean':
+        // A decomposed norm: over the last axis of the class token, hence over the last of all tokens.
+        if (!reducesLastAxis(source, node)) throw notTokenByToken(node);
+        names.set(out!, b.op(node.op, [of(node.inputs[0]!), b.ints([-1])], node.attributes));
         break;
       case 'Gemm':
         names.set(out!, gemmOnTokens(b, node, of));
         break;
       default:
-        throw new UnsupportedModelError(
-          'This operator between the class token and the embedding is not known to work token by token',
-          { node: node.name, op: node.op },
-          'Export the vision tower with its last_hidden_state as an output',
-        );
+        throw notTokenByToken(node);
     }
   }
   return { graph, tokens: of(embedding), pooled: embedding, hidden, tail: tail.map((node) => node.name) };
 }
 
-/** A norm over the last of two axes is one over the last of three. */
-function lastAxis(node: Node): Node['attributes'] {
-  const axis = node.attributes['axis'];
-  return axis?.type === 'int' ? { ...node.attributes, axis: { type: 'int', value: -1 } } : node.attributes;
+function reducesLastAxis(graph: TypedGraph, node: Node): boolean {
+  const axes = graph.initializers.get(node.inputs[1] ?? '');
+  const last = (graph.types.get(node.inputs[0]!)?.shape.length ?? 0) - 1;
+  const [axis, ...others] = axes?.data.kind === 'bytes' ? intsOf(axes) : [];
+  return others.length === 0 && (axis === -1 || axis === last);
 }
+
+const notTokenByToken = (node: Node): UnsupportedModelError =>
+  new UnsupportedModelError(
+    'This operator between the class token and the embedding is not known to work token by token',
+    { node: node.name, op: node.op },
+    'Export the vision tower with its last_hidden_state as an output',
+  );
 
 function gemmOnTokens(b: GraphBuilder, node: Node, of: (name: string) => string): string {
   const number = (name: string, otherwise: number) => {

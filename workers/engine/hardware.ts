@@ -2,7 +2,7 @@ import * as ort from 'onnxruntime-web/webgpu';
 import { type AdapterReport, detect, type OpenDevice, openDevice } from '../../src/runtime/device.ts';
 import { chooseProvider, type ProviderChoice } from '../../src/runtime/provider.ts';
 import { openRuntime, type Runtime } from '../../src/runtime/runtime.ts';
-import { chooseThreads } from '../../src/runtime/threads.ts';
+import { measureThreads, type ThreadMeasurement } from '../../src/runtime/threads.ts';
 import type { HardwareReport, ProviderName } from '../protocol.ts';
 
 /**
@@ -12,7 +12,7 @@ import type { HardwareReport, ProviderName } from '../protocol.ts';
 export class Hardware {
   #force: ProviderName | 'auto' = 'auto';
   #adapter: AdapterReport | null | undefined;
-  #threads: number | undefined;
+  #threads: Promise<ThreadMeasurement> | undefined;
   #cpu: Promise<Runtime> | undefined;
   #gpu: Promise<{ device: OpenDevice; runtime: Runtime }> | undefined;
 
@@ -69,8 +69,8 @@ export class Hardware {
   }
 
   async #threadCount(): Promise<number> {
-    this.#threads ??= await chooseThreads();
-    return this.#threads;
+    this.#threads ??= measureThreads({ wasmPaths: ortFolder() });
+    return (await this.#threads).threads;
   }
 }
 

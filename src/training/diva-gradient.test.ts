@@ -1,0 +1,139 @@
+import { readFileSync } from 'node:fs';
+import * as ortNode from 'onnxruntime-node';
+import * as ortWeb from 'onnxruntime-web';
+import { describe, expect, it } from 'vitest';
+import { readEncoderFolder } from '../exchange/encoder-folder.ts';
+import { readTeacherFolder } from '../exchange/teacher-folder.ts';
+import { fillSelection } from '../method/condition.ts';
+import { lossOutput } from '../method/training-graph.ts';
+import { splitShared } from '../onnx/passes/split-shared.ts';
+import { graphSession } from '../runtime/graph-session.ts';
+import { openRuntime, type OrtModule } from '../runtime/runtime.ts';
+import type { DeviceTensor } from '../runtime/tensor.ts';
+import { WeightStore } from '../runtime/weights.ts';
+import { buildNetwork } from './network.ts';
+import { builtIn } from './testing/built-in.ts';
+
+const fixtures = new URL('../../tools/reference/fixtures/diva/', import.meta.url);
+
+interface Entry {
+  dtype: 'F32' | 'I64';
+  shape: number[];
+  data_offsets: [number, number];
+}
+
+/** PyTorch's values for one step on the built-in models (tools/reference/diva.py). */
+function reference() {
+  const file = readFileSync(new URL('faithful.safetensors', fixtures));
+  const length = Number(file.readBigUInt64LE(0));
+  const header = JSON.parse(file.toString('utf8', 8, 8 + length)) as Record<string, Entry>;
+  const bytes = (name: string) => {
+    const entry = header[name];
+    if (!entry) throw new Error(`the fixture lacks ${name}`);
+    const [from, to] = entry.data_offsets;
+    return new Uint8Array(file.subarray(8 + length + from, 8 + length + to)).slice().buffer;
+  };
+  return {
+    names: Object.keys(header),
+    shape: (name: string) => header[name]!.shape,
+    floats: (name: string) => new Float32Array(bytes(name)),
+    ints: (name: string) => Array.from(new BigInt64Array(bytes(name)), Number),
+  };
+}
+
+function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
+  return Float32Array.from({ length: values.length }, (_, i) => values[(i % rows) * columns + Math.floor(i / rows)]!);
+}
+
+const sources = JSON.parse(readFileSync(new URL('names.json', fixtures), 'utf8')) as Record<
+  string,
+  { initializer: string; transposed: boolean }
+>;
+
+/** Loss and gradients of the reference step, by the training graph on a runtime. */
+async function step(ort: OrtModule, provider: 'cpu' | 'wasm') {
+  const runtime = await openRuntime({ ort, provider });
+  const encoder = await readEncoderFolder(await builtIn('acuity-clip'));
+  const teacher = await readTeacherFolder(await builtIn('acuity-diffusion'));
+  const ref = reference();
+  const split = splitShared(encoder.vision);
+  const network = await buildNetwork(
+    { vision: split.model, imageSize: encoder.imageSize, teacher, contextTokens: 77, contextWidth: 128 },
+    { batchSize: 2, condition: 'class+part', partTokens: 76 },
+    'trainable',
+  );
+  const weights = new WeightStore(runtime);
+  for (const [name, tensor] of network.weights) await weights.load(name, tensor);
+  const session = await graphSession(runtime, network.graph, { name: 'training' });
+  const feeds = new Map<string, DeviceTensor>(weights.names().map((name) => [name, weights.get(name)]));
+  const feed = (name: string, values: Float32Array) => {
+    const { shape } = network.graph.types.get(name)!;
+    feeds.set(name, runtime.upload({ dtype: 'float32', shape }, new Uint8Array(values.buffer)));
+  };
+  const timesteps = ref.ints('timestep');
+  const indices = ref.ints('token_indices');
+  const selection = new Float32Array(2 * 77 * network.tokens);
+  for (let i = 0; i < 2; i++) {
+    const part = selection.subarray(i * 77 * network.tokens, (i + 1) * 77 * network.tokens);
+    fillSelection(part, 'class+part', 77, network.tokens, (k) => indices[i * 76 + k]!);
+  }
+  feed('pixels', ref.floats('pixel_values'));
+  feed('latents', ref.floats('latents'));
+  feed('noise', ref.floats('noise'));
+  feed('signal_scale', Float32Array.from(timesteps, (t) => teacher.schedule.signal[t]!));
+  feed('noise_scale', Float32Array.from(timesteps, (t) => teacher.schedule.noise[t]!));
+  feed('timestep', Float32Array.from(timesteps));
+  feed('selection', selection);
+  feed('prompt', ref.floats('text_embedding'));
+  feed('loss_scale', Float32Array.of(1));
+  feed('visual_proj.weight', transpose(ref.floats('visual_proj.weight'), 128, 128));
+  feed('visual_proj.bias', ref.floats('visual_proj.bias'));
+  const results = await session.run(feeds);
+  const read = async (name: string) => new Float32Array((await runtime.read(results.get(name)!)).buffer);
+  const loss = (await read(lossOutput))[0]!;
+
+  const gradients = new Map<string, { got: Float32Array; want: Float32Array }>();
+  for (const [name, output] of network.gradients) {
+    const got = await read(output);
+    const torch = torchName(name, split.copies);
+    if (torch === undefined) throw new Error(`no parameter for ${name}`);
+    const shape = ref.shape(`gradient.${torch}`);
+    const plain = ref.floats(`gradient.${torch}`);
+    const turned = torch === 'visual_proj.weight' || (sources[torch]?.transposed ?? false);
+    gradients.set(torch, { got, want: turned ? transpose(plain, shape[0]!, shape[1]!) : plain });
+  }
+  await session.release();
+  return { loss, gradients, network };
+
+  function torchName(name: string, copies: ReadonlyMap<string, string>): string | undefined {
+    if (name.startsWith('visual_proj')) return name;
+    const initializer = name.slice('encoder/'.length);
+    const shared = [...Object.entries(sources)].filter(([, s]) => s.initializer === (copies.get(initializer) ?? initializer));
+    if (shared.length === 1) return shared[0]![0];
+    // Which one of several: the parameter whose module path is in the name of the node that reads it.
+    const reader = split.model.graph.nodes.find((node) => node.inputs.includes(initializer))!;
+    const hint = reader.op === 'Identity' ? reader.outputs[0]! : reader.name;
+    return shared.map(([key]) => key).find((key) => hint === key || hint.includes(key.replace(/\.(weight|bias)$/, '').replaceAll('.', '/').replace('layers/', 'layers.')));
+  }
+}
+
+describe.each([
+  ['onnxruntime-node', ortNode as unknown as OrtModule, 'cpu'],
+  ['onnxruntime-web (wasm)', ortWeb as unknown as OrtModule, 'wasm'],
+] as const)('the DIVA training graph on %s', (_, ort, provider) => {
+  it('has the loss and every gradient of PyTorch autograd', async () => {
+    const { loss, gradients } = await step(ort, provider);
+    const cases = JSON.parse(readFileSync(new URL('cases.json', fixtures), 'utf8')) as { faithful: { loss: number } };
+    expect(Math.abs(loss - cases.faithful.loss) / cases.faithful.loss).toBeLessThan(1e-5);
+    let error = 0;
+    let norm = 0;
+    for (const { got, want } of gradients.values()) {
+      for (let i = 0; i < want.length; i++) {
+        error += (got[i]! - want[i]!) ** 2;
+        norm += want[i]! ** 2;
+      }
+    }
+    expect(gradients.size).toBe(74);
+    expect(Math.sqrt(error / norm)).toBeLessThan(1e-4);
+  });
+});

@@ -1,0 +1,105 @@
+import type { CheckpointSummary, Listener, RunEvent, RunState, RunSummary, StepRecord } from '../protocol.ts';
+import type { PreparedRun } from './runs.ts';
+
+export interface RunLoopParts {
+  summary: RunSummary;
+  prepared: PreparedRun;
+  /** Writes the weights and the optimiser whole, and the run's records with them. */
+  checkpoint(run: RunSummary, prepared: PreparedRun): Promise<CheckpointSummary>;
+  /** Keeps the run's state for later visits. */
+  save(run: RunSummary): Promise<void>;
+  listener: Listener<RunEvent>;
+}
+
+/**
+ * Drives one run: steps, checkpoints, pause, resume and stop. The summary that it was given is kept up to date, so
+ * that whoever lists the runs sees the present.
+ */
+export class RunLoop {
+  readonly summary: RunSummary;
+  readonly #parts: RunLoopParts;
+  #wish: 'run' | 'pause' | 'stop' = 'run';
+  #lastCheckpoint: number;
+  /** Resolves when the loop has ended: finished, paused, stopped or failed. */
+  done: Promise<void>;
+
+  constructor(parts: RunLoopParts) {
+    this.summary = parts.summary;
+    this.#parts = parts;
+    this.#lastCheckpoint = parts.prepared.refinement.step;
+    this.done = this.#run();
+  }
+
+  /** Ends after the step in hand, with a checkpoint; {@link resume} goes on without loading anything. */
+  pause(): Promise<void> {
+    this.#wish = 'pause';
+    return this.done;
+  }
+
+  /** Ends after the step in hand, with a checkpoint, and gives the memory back. */
+  async stop(): Promise<void> {
+    this.#wish = 'stop';
+    await this.done;
+    // A loop that had already come to rest did not see the wish.
+    if (this.summary.state === 'paused') await this.#enter('stopped');
+    await this.release();
+  }
+
+  /** Goes on after a pause. */
+  resume(): void {
+    if (this.summary.state !== 'paused') return;
+    this.#wish = 'run';
+    this.done = this.#run();
+  }
+
+  #released: Promise<void> | undefined;
+  release(): Promise<void> {
+    this.#released ??= this.#parts.prepared.release();
+    return this.#released;
+  }
+
+  async #run(): Promise<void> {
+    const { summary } = this;
+    try {
+      await this.#enter('running');
+      const { steps, checkpointEvery } = summary.config;
+      const { refinement } = this.#parts.prepared;
+      while (refinement.step < steps && this.#wish === 'run') {
+        const record: StepRecord = await refinement.next();
+        summary.steps.push(record);
+        summary.step = record.step;
+        this.#parts.listener({ type: 'step', record, secondsLeft: secondsLeft(summary) });
+        const due = checkpointEvery > 0 && record.step % checkpointEvery === 0;
+        if (due && record.step < steps) await this.#checkpoint();
+      }
+      await this.#checkpoint();
+      await this.#enter(refinement.step >= steps ? 'finished' : this.#wish === 'pause' ? 'paused' : 'stopped');
+      if (summary.state !== 'paused') await this.release();
+    } catch (error) {
+      summary.problem = error instanceof Error ? error.message : String(error);
+      await this.#enter('failed', summary.problem).catch(() => undefined);
+      await this.release().catch(() => undefined);
+    }
+  }
+
+  async #checkpoint(): Promise<void> {
+    const { refinement } = this.#parts.prepared;
+    if (refinement.step === this.#lastCheckpoint) return;
+    const checkpoint = await this.#parts.checkpoint(this.summary, this.#parts.prepared);
+    this.#lastCheckpoint = refinement.step;
+    this.#parts.listener({ type: 'checkpoint', checkpoint });
+  }
+
+  async #enter(state: RunState, problem?: string): Promise<void> {
+    this.summary.state = state;
+    await this.#parts.save(this.summary);
+    this.#parts.listener(problem === undefined ? { type: 'state', state } : { type: 'state', state, problem });
+  }
+}
+
+/** From the median of the last steps, which one slow step does not move. */
+function secondsLeft({ steps, step, config }: RunSummary): number {
+  const recent = steps.slice(-15).map((record) => record.ms).sort((a, b) => a - b);
+  const median = recent[Math.floor(recent.length / 2)] ?? 0;
+  return ((config.steps - step) * median) / 1000;
+}

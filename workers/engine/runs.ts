@@ -1,0 +1,93 @@
+import { emptyPrompt } from '../../src/text/prompts.ts';
+import { buildNetwork } from '../../src/training/network.ts';
+import { LatentEncoder } from '../../src/training/latents.ts';
+import { Refinement, type RefinementState } from '../../src/training/refine.ts';
+import type { CropSource } from '../../src/training/crops.ts';
+import type { Runtime } from '../../src/runtime/runtime.ts';
+import type { RefineConfig } from '../../src/method/config.ts';
+import { type LoadedEncoder, type LoadedTeacher, promptContext } from './models.ts';
+
+export interface PreparedRun {
+  refinement: Refinement;
+  release(): Promise<void>;
+}
+
+export interface RunParts {
+  encoder: LoadedEncoder;
+  teacher: LoadedTeacher;
+  images: CropSource;
+  config: RefineConfig;
+}
+
+/**
+ * Makes everything that a run needs on a runtime: prompt, autoencoder, training graph, weights, optimiser.
+ *
+ * @param cpu runs the text encoder, whatever the run itself uses
+ */
+export async function prepareRun(
+  runtime: Runtime,
+  cpu: Runtime,
+  { encoder, teacher, images, config }: RunParts,
+  onProgress?: (done: number, total: number) => void,
+): Promise<PreparedRun> {
+  const prompt = await promptContext(cpu, teacher.folder, emptyPrompt(config.fidelity));
+  const { preprocessing, imageSize } = encoder.folder;
+  const network = await buildNetwork(
+    {
+      vision: encoder.vision,
+      imageSize,
+      teacher: teacher.folder,
+      contextTokens: teacher.summary.context.tokens,
+      contextWidth: teacher.summary.context.width,
+    },
+    config,
+    // On the processor frozen weights stay inside the model, where its kernels may lay them out as they like.
+    runtime.provider === 'webgpu' ? 'all' : 'trainable',
+  );
+  const latents = await LatentEncoder.open(runtime, teacher.folder, { fidelity: config.fidelity, preprocessing });
+  try {
+    const refinement = await Refinement.open({
+      runtime,
+      network,
+      config,
+      images,
+      encodeLatent: (pixels) => latents.encode(pixels),
+      latentShape: latents.shape,
+      teacherSize: latents.imageSize,
+      encoder: { size: imageSize, normalisation: preprocessing },
+      schedule: teacher.folder.schedule,
+      prompt,
+      ...(onProgress ? { onProgress } : {}),
+    });
+    return {
+      refinement,
+      release: async () => {
+        await refinement.release();
+        await latents.release();
+      },
+    };
+  } catch (error) {
+    await latents.release();
+    throw error;
+  }
+}
+
+/** Names and bytes of a saved state, as checkpoints hold them. */
+export function stateTensors(state: RefinementState): Map<string, Uint8Array<ArrayBuffer>> {
+  const tensors = new Map<string, Uint8Array<ArrayBuffer>>();
+  for (const [name, bytes] of state.weights) tensors.set(`weights/${name}`, bytes);
+  for (const [name, bytes] of state.optimizer.tensors) tensors.set(`optimizer/${name}`, bytes);
+  return tensors;
+}
+
+/** The other way round. */
+export function stateOf(
+  step: number,
+  tensors: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
+): RefinementState {
+  const under = (prefix: string) =>
+    new Map(
+      [...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, bytes]) => [name.slice(prefix.length), bytes]),
+    );
+  return { step, weights: under('weights/'), optimizer: { step, tensors: under('optimizer/') } };
+}
