@@ -1,0 +1,389 @@
+import { expose } from 'comlink';
+import * as ort from 'onnxruntime-web/webgpu';
+import type { ByteSource, TensorType } from '../../src/onnx/model.ts';
+import { halfToNumber } from '../../src/onnx/tensors.ts';
+import { type DeviceOptions, detect, type OpenDevice, openDevice } from '../../src/runtime/device.ts';
+import { messageOf } from '../../src/runtime/errors.ts';
+import { denseModel, leastSquaresModel, roundModel } from '../../src/runtime/fixtures/models.ts';
+import { type Deviation, replayAll } from '../../src/runtime/fixtures/optimizer-replay.ts';
+import { randomSample } from '../../src/runtime/fixtures/random-digest.ts';
+import {
+  createOptimizer,
+  type Parameter,
+  type StepReport,
+  type UpdateConfig,
+} from '../../src/runtime/optimizer.ts';
+import { chooseProvider } from '../../src/runtime/provider.ts';
+import { RandomStream } from '../../src/runtime/random.ts';
+import { openRuntime, type Runtime } from '../../src/runtime/runtime.ts';
+import type { CpuTensor, DeviceTensor } from '../../src/runtime/tensor.ts';
+import { measureThreads } from '../../src/runtime/threads.ts';
+import { WeightStore } from '../../src/runtime/weights.ts';
+
+const wasmPaths = new URL('/ort/', self.location.href).href;
+const stream = new RandomStream(1, 'test');
+
+const normal = (step: number, ...shape: number[]): CpuTensor => ({
+  dtype: 'float32',
+  shape,
+  data: stream.normal({ step }, sizeOf(shape)),
+});
+const sizeOf = (shape: readonly number[]) => shape.reduce((n, d) => n * d, 1);
+const bytesOf = ({ data }: CpuTensor) => new Uint8Array(data.buffer);
+const floats = (bytes: Uint8Array<ArrayBuffer>) => new Float32Array(bytes.buffer);
+
+const onWasm = () => openRuntime({ ort, provider: 'wasm', threads: 1, wasmPaths });
+
+async function onGpu(options?: DeviceOptions): Promise<{ runtime: Runtime; device: OpenDevice }> {
+  const device = await openDevice(options);
+  return { runtime: await openRuntime({ ort, provider: 'webgpu', device, threads: 1, wasmPaths }), device };
+}
+
+const worst = (a: ArrayLike<number>, b: ArrayLike<number>) => {
+  let most = 0;
+  for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs(a[i]! - b[i]!));
+  return most;
+};
+
+const sgd: UpdateConfig = {
+  kind: 'sgd',
+  momentum: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  weightDecay: 0,
+  clipNorm: 1,
+};
+const adamw: UpdateConfig = { ...sgd, kind: 'adamw', weightDecay: 0.01 };
+
+const checks = {
+  /** Loads the library once, so that later checks do not time it. */
+  async start() {
+    await (await onWasm()).session(await denseModel(), { name: 'start' });
+  },
+
+  async hardware() {
+    const adapter = await detect();
+    return { adapter, choice: chooseProvider(adapter), forced: chooseProvider(adapter, 'webgpu') };
+  },
+
+  /** One hundred runs asked for at once, on the GPU and on WebAssembly together. */
+  async hundredAtOnce() {
+    const { runtime, device } = await onGpu();
+    const wasm = await onWasm();
+    const model = await denseModel();
+    const gpuSession = await runtime.session(model, { name: 'gpu', hostOutputs: ['y'] });
+    const wasmSession = await wasm.session(model, { name: 'wasm' });
+    const w = normal(0, 8, 16);
+    const onDevice = runtime.upload(w, bytesOf(w));
+    const feeds = (step: number, weight: DeviceTensor) =>
+      new Map([
+        ['x', normal(step, 4, 8)],
+        ['w', weight],
+      ] as const);
+    await gpuSession.run(feeds(0, onDevice));
+    const began = performance.now();
+    const [gpu, cpu] = await Promise.all([
+      Promise.all(Array.from({ length: 100 }, (_, step) => gpuSession.run(feeds(step, onDevice)))),
+      Promise.all(Array.from({ length: 100 }, (_, step) => wasmSession.run(feeds(step, w)))),
+    ]);
+    const milliseconds = performance.now() - began;
+    const values = (outputs: Map<string, DeviceTensor>) =>
+      (outputs.get('y') as CpuTensor).data as Float32Array;
+    const error = Math.max(...gpu.map((outputs, step) => worst(values(outputs), values(cpu[step]!))));
+    const distinct = new Set(gpu.map((outputs) => values(outputs).join())).size;
+    device.close();
+    return { runs: gpu.length, distinct, error, milliseconds };
+  },
+
+  async optimizers(limits?: Record<string, number>): Promise<Deviation[]> {
+    const { runtime, device } = await onGpu(limits ? { limits, features: false } : {});
+    const deviations = await replayAll(runtime);
+    device.close();
+    return deviations;
+  },
+
+  /** Many tensors of many sizes, over several workgroups and groups, against the same update on the CPU. */
+  async largeUpdate(kind: 'sgd' | 'adamw') {
+    const { runtime, device } = await onGpu();
+    const cpu = await onWasm();
+    const shapes = [
+      [1_200_003],
+      [700, 513],
+      [65_537],
+      [256],
+      [257],
+      [1],
+      [3, 5, 7],
+      [40_000],
+      [12],
+      [1024, 64],
+      [9],
+    ];
+    const config = kind === 'sgd' ? sgd : adamw;
+    const make = (on: Runtime) => {
+      const parameters = shapes.map((shape, k): Parameter => {
+        const values = normal(k, ...shape);
+        const weight = on.upload(values, bytesOf(values));
+        return { name: `w${k}`, weight, reference: on.upload(values, bytesOf(values)) };
+      });
+      return { parameters, optimizer: createOptimizer(on, parameters, config) };
+    };
+    const gpu = make(runtime);
+    const reference = make(cpu);
+    let dispatches = 0;
+    const reports: StepReport[][] = [];
+    for (let step = 0; step < 3; step++) {
+      const gradients = shapes.map((shape, k) => normal(100 * (step + 1) + k, ...shape));
+      const named = (on: Runtime) =>
+        new Map(gradients.map((g, k) => [`w${k}`, on.upload(g, bytesOf(g))] as const));
+      await gpu.optimizer.accumulate(named(runtime));
+      await reference.optimizer.accumulate(named(cpu));
+      const counted = await device.count(() => gpu.optimizer.step({ learningRate: 0.01 }));
+      dispatches = counted.counts.dispatches;
+      reports.push([
+        await counted.result.read(),
+        await (await reference.optimizer.step({ learningRate: 0.01 })).read(),
+      ]);
+    }
+    let error = 0;
+    for (const [k, { weight }] of gpu.parameters.entries()) {
+      const want = (reference.parameters[k]!.weight as CpuTensor).data as Float32Array;
+      error = Math.max(error, worst(floats(await runtime.read(weight)), want));
+    }
+    const relative = (key: 'gradientNorm' | 'drift') =>
+      Math.max(...reports.map(([a, b]) => Math.abs(a![key]! / b![key]! - 1)));
+    // The state moves to a fresh optimiser and back without change.
+    const state = await gpu.optimizer.state();
+    const again = make(runtime);
+    await again.optimizer.restore(state);
+    const copy = await again.optimizer.state();
+    const same = [...state.tensors].every(([key, bytes]) =>
+      bytes.every((byte, i) => byte === copy.tensors.get(key)![i]),
+    );
+    device.close();
+    return {
+      error,
+      norm: relative('gradientNorm'),
+      drift: relative('drift'),
+      dispatches,
+      state: state.tensors.size,
+      same,
+    };
+  },
+
+  /** What the GPU says of gradients that are zero or not finite, and whether it kept its weights. */
+  async badGradients() {
+    const { runtime, device } = await onGpu();
+    const make = (...values: number[]) =>
+      runtime.upload(
+        { dtype: 'float32', shape: [values.length] },
+        new Uint8Array(Float32Array.from(values).buffer),
+      );
+    const outcomes = [];
+    for (const values of [[Number.NaN], [Number.POSITIVE_INFINITY], [0]]) {
+      const a = make(1, 2);
+      const optimizer = createOptimizer(
+        runtime,
+        [
+          { name: 'a', weight: a },
+          { name: 'b', weight: make(3) },
+        ],
+        adamw,
+      );
+      const zero = values[0] === 0;
+      await optimizer.accumulate(
+        new Map([
+          ['a', zero ? make(0, 0) : make(1, 1)],
+          ['b', make(...values)],
+        ]),
+      );
+      const report = await (await optimizer.step({ learningRate: 0.1 })).read();
+      outcomes.push({ ...report, weights: [...floats(await runtime.read(a))] });
+    }
+    device.close();
+    return outcomes;
+  },
+
+  /** Graph and optimiser interleaved for 40 steps on both providers. Gradients go to one tensor, written in place. */
+  async training() {
+    const run = async (runtime: Runtime) => {
+      const session = await runtime.session(await leastSquaresModel(), { name: 'training' });
+      const place = (tensor: CpuTensor) => runtime.upload(tensor, bytesOf(tensor));
+      const [x, t] = [place(normal(1, 32, 16)), place(normal(2, 32, 4))];
+      const weight = runtime.allocate({ dtype: 'float32', shape: [16, 4] });
+      const gradient = runtime.allocate(weight);
+      const loss = runtime.allocate({ dtype: 'float32', shape: [] });
+      const optimizer = createOptimizer(runtime, [{ name: 'w', weight }], sgd);
+      const fetches = new Map([
+        ['loss', loss],
+        ['gradient', gradient],
+      ]);
+      const losses: Promise<number>[] = [];
+      for (let step = 0; step < 40; step++) {
+        await session.run(
+          new Map([
+            ['x', x],
+            ['w', weight],
+            ['t', t],
+          ]),
+          fetches,
+        );
+        losses.push(runtime.read(loss).then((bytes) => floats(bytes)[0]!));
+        await optimizer.accumulate(new Map([['w', gradient]]));
+        await optimizer.step({ learningRate: 0.1 });
+      }
+      return { losses: await Promise.all(losses), weight: floats(await runtime.read(weight)) };
+    };
+    const { runtime, device } = await onGpu();
+    const gpu = await run(runtime);
+    const cpu = await run(await onWasm());
+    device.close();
+    return { gpu: gpu.losses, cpu: cpu.losses, weightError: worst(gpu.weight, cpu.weight) };
+  },
+
+  /** A run that meets a lost device, what is said afterwards, and a new start. */
+  async deviceLoss() {
+    const first = await onGpu();
+    const session = await first.runtime.session(await denseModel(), { name: 'doomed', hostOutputs: ['y'] });
+    const feeds = () =>
+      new Map([
+        ['x', normal(1, 4, 8)],
+        ['w', normal(2, 8, 16)],
+      ] as const);
+    const before = (await session.run(feeds())).get('y') as CpuTensor;
+    const tensor = first.runtime.allocate({ dtype: 'float32', shape: [4] });
+    const problem = async (work: () => Promise<unknown>) => {
+      try {
+        await work();
+        return null;
+      } catch (error) {
+        const { name, generation } = error as { name: string; generation?: number };
+        return { name, generation, message: messageOf(error) };
+      }
+    };
+    const running = problem(() => session.run(feeds()));
+    first.device.device.destroy();
+    const loss = await first.device.lost;
+    const problems = [
+      await running,
+      await problem(() => session.run(feeds())),
+      await problem(() => first.runtime.read(tensor)),
+      await problem(() => openRuntime({ ort, provider: 'webgpu', device: first.device })),
+    ];
+    const release = await problem(() => session.release());
+    const second = await onGpu();
+    const again = await second.runtime.session(await denseModel(), { name: 'again', hostOutputs: ['y'] });
+    const after = (await again.run(feeds())).get('y') as CpuTensor;
+    const generations = [first.device.generation, second.device.generation];
+    second.device.close();
+    return {
+      loss,
+      problems,
+      release,
+      generations,
+      error: worst(before.data as Float32Array, after.data as Float32Array),
+    };
+  },
+
+  /** Streams float16 and float32 ranges of a Blob into GPU buffers and reads them back. */
+  async weights() {
+    const { runtime, device } = await onGpu();
+    const count = 6 * 2 ** 20 + 3;
+    const halves = new Uint16Array(count);
+    for (let i = 0; i < count; i++) halves[i] = Math.imul(i, 40503) & 0x7bff;
+    const blob = new Blob([new Uint8Array(5), halves]);
+    const source: ByteSource = {
+      name: 'weights.bin',
+      size: blob.size,
+      read: async (offset, length) => new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer()),
+    };
+    const store = new WeightStore(runtime);
+    const type: TensorType = { dtype: 'float16', shape: [count] };
+    const data = { kind: 'range', source, offset: 5, length: 2 * count } as const;
+    const progress: number[] = [];
+    await store.load('plain', { ...type, data });
+    await store.load(
+      'wide',
+      { ...type, data },
+      { as: 'float32', onProgress: (bytes) => progress.push(bytes) },
+    );
+    const plain = new Uint16Array((await store.read('plain')).buffer.slice(0, 2 * count));
+    const wide = floats(await store.read('wide'));
+    let wrong = 0;
+    for (let i = 0; i < count; i++)
+      if (plain[i] !== halves[i] || wide[i] !== halfToNumber(halves[i]!)) wrong++;
+    const snapshot = store.clone(['wide']);
+    store.write('wide', new Uint8Array(4 * count));
+    const kept =
+      floats(await snapshot.read('wide'))[1] === wide[1] && floats(await store.read('wide'))[1] === 0;
+    const bytes = runtime.gpuBytes;
+    snapshot.release();
+    store.release();
+    const left = runtime.gpuBytes;
+    device.close();
+    return { wrong, length: wide.length, progress, kept, bytes, left };
+  },
+
+  /** What is said when something does not fit. */
+  async refusals() {
+    const { runtime, device } = await onGpu({
+      limits: {
+        maxStorageBufferBindingSize: 2 ** 27,
+        maxBufferSize: 2 ** 28,
+        maxStorageBuffersPerShaderStage: 8,
+      },
+    });
+    const said = async (work: () => unknown) => {
+      try {
+        await work();
+        return 'nothing';
+      } catch (error) {
+        return messageOf(error);
+      }
+    };
+    const session = await runtime.session(await denseModel(), { name: 'dense' });
+    const w = normal(2, 8, 16);
+    const square = runtime.allocate({ dtype: 'float32', shape: [4, 8] });
+    const feeds = new Map<string, DeviceTensor>([
+      ['x', square],
+      ['w', w],
+    ]);
+    const refusals = {
+      limits: device.device.limits.maxStorageBuffersPerShaderStage,
+      tooLarge: await said(() => runtime.allocate({ dtype: 'float32', shape: [2 ** 26] })),
+      noDevice: await said(() => openRuntime({ ort, provider: 'webgpu', wasmPaths })),
+      fallback: await said(async () => runtime.session(await roundModel(), { name: 'rounding' })),
+      shape: await said(() => session.run(feeds, new Map([['y', square]]))),
+      gpuOnWasm: await said(async () => {
+        const other = await (await onWasm()).session(await denseModel(), { name: 'wasm' });
+        return other.run(feeds);
+      }),
+      impossibleLimit: await said(() => openDevice({ limits: { maxBufferSize: 2 ** 60 } })),
+    };
+    device.close();
+    return refusals;
+  },
+
+  async randomDigest() {
+    const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', randomSample()));
+    return [...hash].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  },
+
+  async threads() {
+    const began = performance.now();
+    const first = await measureThreads({ wasmPaths });
+    const seconds = (performance.now() - began) / 1000;
+    const second = await measureThreads({ wasmPaths });
+    return {
+      isolated: crossOriginIsolated,
+      cores: navigator.hardwareConcurrency,
+      first,
+      seconds,
+      remembered: second === first,
+    };
+  },
+};
+
+export type RuntimeChecks = typeof checks;
+
+expose(checks);

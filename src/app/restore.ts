@@ -1,0 +1,22 @@
+import { useCheckpoints } from '../features/checkpoints/store.ts';
+import { useImages } from '../features/images/store.ts';
+import { useModels } from '../features/models/store.ts';
+import { useRefine } from '../features/refine/store.ts';
+import { useEngineHealth } from '../features/shared/engine-health.ts';
+import { problemOf } from '../features/shared/work.ts';
+
+let begun: Promise<void> | undefined;
+
+/** Fills the rooms with what the engine holds from earlier visits, once a page. */
+export function restore(): Promise<void> {
+  begun ??= Promise.all([
+    useModels.getState().restore(),
+    useImages.getState().restore(),
+    useRefine.getState().restore(),
+    useCheckpoints.getState().restore(),
+  ]).then(
+    () => {},
+    (error) => useEngineHealth.getState().report(problemOf(error)),
+  );
+  return begun;
+}

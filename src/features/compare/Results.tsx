@@ -1,0 +1,34 @@
+import { useMemo } from 'react';
+import type { Comparison } from '../../../workers/protocol.ts';
+import { useImages } from '../images/store.ts';
+import { formatPlural } from '../shared/format.ts';
+import { Panel } from '../shared/Panel.tsx';
+import { PairBrowser } from './PairBrowser.tsx';
+import { PatternChart } from './PatternChart.tsx';
+import { PatternTable } from './PatternTable.tsx';
+import { patternRows } from './pairs.ts';
+import { Verdict } from './Verdict.tsx';
+
+/** The outcome of a comparison: verdict, patterns as chart and table, and every pair. */
+export function Results({ comparison, stale }: { comparison: Comparison; stale: boolean }) {
+  const rows = useMemo(() => patternRows(comparison), [comparison]);
+  const { benchmark } = comparison.before;
+  const summary = useImages((state) => state.benchmarks.find(({ id }) => id === benchmark));
+  const pairs = comparison.before.pairs.length;
+  return (
+    <div className={stale ? 'compare-results compare-stale' : 'compare-results'}>
+      <Verdict comparison={comparison} />
+      <Panel
+        title="By pattern"
+        note={`${summary ? `${summary.name}: ` : ''}${formatPlural(pairs, 'pair')}. Share of pairs with both statements right, in percent.`}
+        aside={summary && <span>{summary.official ? 'MMVP-VLM, official form' : 'MMVP-style'}</span>}
+      >
+        <div className="patterns">
+          <PatternTable rows={rows} before={comparison.before.total} after={comparison.after.total} />
+          <PatternChart rows={rows} />
+        </div>
+      </Panel>
+      <PairBrowser comparison={comparison} />
+    </div>
+  );
+}

@@ -1,0 +1,63 @@
+import { useMemo } from 'react';
+import type { RunSummary, StepRecord } from '../../../workers/protocol.ts';
+import { useCheckpoints } from '../checkpoints/store.ts';
+import { formatMilliseconds, formatQuantity } from '../shared/format.ts';
+import { Curve } from './Curve.tsx';
+import { smoothing } from './RunReadings.tsx';
+import type { Point } from './series.ts';
+
+/** The run's four curves over its whole length: what is still to come stays blank. */
+export function RunCharts({ run }: { run: RunSummary }) {
+  const all = useCheckpoints((state) => state.checkpoints);
+  const marks = useMemo(
+    () => all.filter((each) => each.run === run.id).map(({ step }) => step),
+    [all, run.id],
+  );
+  const { steps } = run;
+  const last = run.config.steps;
+  return (
+    <div className="run-charts">
+      <Curve
+        title="Loss"
+        note="Every step draws its own noise and timesteps, so read the smoothed line; ticks mark checkpoints."
+        points={pointsOf(steps, 'loss')}
+        last={last}
+        weight={smoothing}
+        format={(value) => value.toFixed(4)}
+        marks={marks}
+        tall
+      />
+      <Curve
+        title="Step time"
+        note="The first step holds compilation."
+        points={pointsOf(steps.length > 2 ? steps.slice(1) : steps, 'ms')}
+        last={last}
+        weight={0.8}
+        format={formatMilliseconds}
+        fromZero
+      />
+      <Curve
+        title="Gradient norm"
+        note="Before clipping."
+        points={pointsOf(steps, 'gradientNorm')}
+        last={last}
+        weight={smoothing}
+        format={(value) => formatQuantity(value)}
+        fromZero
+      />
+      <Curve
+        title="Drift"
+        note="Distance of the weights from where they began."
+        points={pointsOf(steps, 'drift')}
+        last={last}
+        weight={0}
+        format={(value) => formatQuantity(value)}
+        fromZero
+      />
+    </div>
+  );
+}
+
+function pointsOf(steps: readonly StepRecord[], key: 'loss' | 'ms' | 'gradientNorm' | 'drift'): Point[] {
+  return steps.map((record) => ({ step: record.step, value: record[key] }));
+}

@@ -1,0 +1,70 @@
+import type { RunSummary } from '../../../workers/protocol.ts';
+import { formatDuration, formatMilliseconds, formatQuantity } from '../shared/format.ts';
+import { Reading, Readings } from '../shared/SpecList.tsx';
+import { isOver } from './run-events.ts';
+import { median, smooth } from './series.ts';
+import { useRefine } from './store.ts';
+
+/** Weight of the smoothed loss that the figures and the curve show. */
+export const smoothing = 0.9;
+
+/** The run in six figures, and how far it is. */
+export function RunReadings({ run }: { run: RunSummary }) {
+  const left = useRefine((state) => state.live[run.id]?.secondsLeft ?? null);
+  const { steps, config } = run;
+  const losses = smooth(
+    steps.map(({ step, loss }) => ({ step, value: loss })),
+    smoothing,
+  );
+  const loss = losses.at(-1)?.value;
+  // The first tenth of the run as the level that it started from: single steps are noise.
+  const start = losses[Math.min(losses.length - 1, Math.floor(config.steps / 10))]?.value;
+  const last = steps.at(-1);
+  const done = (100 * run.step) / config.steps;
+  const spent = steps.reduce((sum, { ms }) => sum + ms, 0) / 1000;
+
+  return (
+    <div className="run-readings">
+      <div
+        className="run-bar"
+        role="progressbar"
+        aria-label="Steps done"
+        aria-valuemin={0}
+        aria-valuemax={config.steps}
+        aria-valuenow={run.step}
+        aria-valuetext={`${run.step} of ${config.steps} steps${left === null ? '' : `, ${formatDuration(left)} left`}`}
+      >
+        <div className={`run-bar-fill run-bar-${run.state}`} style={{ width: `${done}%` }} />
+      </div>
+      <Readings>
+        <Reading name="Step" value={run.step} note={`of ${config.steps}`} />
+        <Reading
+          name={isOver(run.state) ? 'Time spent' : 'Time left'}
+          value={
+            isOver(run.state)
+              ? steps.length > 0
+                ? formatDuration(spent)
+                : '–'
+              : left === null
+                ? '–'
+                : formatDuration(left)
+          }
+        />
+        <Reading
+          name="Loss, smoothed"
+          value={loss === undefined ? '–' : loss.toFixed(4)}
+          note={
+            start !== undefined && losses.length > config.steps / 10 ? `from ${start.toFixed(4)}` : undefined
+          }
+        />
+        <Reading
+          name="Step time"
+          value={steps.length > 0 ? formatMilliseconds(median(steps.slice(-20).map(({ ms }) => ms))) : '–'}
+          note="median of 20"
+        />
+        <Reading name="Gradient norm" value={last ? formatQuantity(last.gradientNorm) : '–'} />
+        <Reading name="Drift of the weights" value={last ? formatQuantity(last.drift) : '–'} note="L2" />
+      </Readings>
+    </div>
+  );
+}

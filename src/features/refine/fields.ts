@@ -1,0 +1,277 @@
+import type { RefineConfig } from '../../method/config.ts';
+
+/** A configuration as one level of fields, as the form shows it. */
+export interface FlatConfig {
+  fidelity: RefineConfig['fidelity'];
+  condition: RefineConfig['condition'];
+  partTokens: number;
+  drawsPerImage: number;
+  batchSize: number;
+  accumulate: number;
+  steps: number;
+  'optimizer.kind': RefineConfig['optimizer']['kind'];
+  'optimizer.learningRate': number;
+  'optimizer.momentum': number;
+  'optimizer.beta2': number;
+  'optimizer.epsilon': number;
+  'optimizer.weightDecay': number;
+  'optimizer.clipNorm': number;
+  'optimizer.schedule': RefineConfig['optimizer']['schedule'];
+  'optimizer.warmup': number;
+  'timesteps.min': number;
+  'timesteps.max': number;
+  cropScale: number;
+  seed: number;
+  checkpointEvery: number;
+}
+
+export type FieldName = keyof FlatConfig;
+
+export function flatten(config: RefineConfig): FlatConfig {
+  const { optimizer, timesteps, ...rest } = config;
+  return {
+    ...rest,
+    'optimizer.kind': optimizer.kind,
+    'optimizer.learningRate': optimizer.learningRate,
+    'optimizer.momentum': optimizer.momentum,
+    'optimizer.beta2': optimizer.beta2,
+    'optimizer.epsilon': optimizer.epsilon,
+    'optimizer.weightDecay': optimizer.weightDecay,
+    'optimizer.clipNorm': optimizer.clipNorm,
+    'optimizer.schedule': optimizer.schedule,
+    'optimizer.warmup': optimizer.warmup,
+    'timesteps.min': timesteps.min,
+    'timesteps.max': timesteps.max,
+  };
+}
+
+export function unflatten(flat: FlatConfig): RefineConfig {
+  return {
+    fidelity: flat.fidelity,
+    condition: flat.condition,
+    partTokens: flat.partTokens,
+    drawsPerImage: flat.drawsPerImage,
+    batchSize: flat.batchSize,
+    accumulate: flat.accumulate,
+    steps: flat.steps,
+    optimizer: {
+      kind: flat['optimizer.kind'],
+      learningRate: flat['optimizer.learningRate'],
+      momentum: flat['optimizer.momentum'],
+      beta2: flat['optimizer.beta2'],
+      epsilon: flat['optimizer.epsilon'],
+      weightDecay: flat['optimizer.weightDecay'],
+      clipNorm: flat['optimizer.clipNorm'],
+      schedule: flat['optimizer.schedule'],
+      warmup: flat['optimizer.warmup'],
+    },
+    timesteps: { min: flat['timesteps.min'], max: flat['timesteps.max'] },
+    cropScale: flat.cropScale,
+    seed: flat.seed,
+    checkpointEvery: flat.checkpointEvery,
+  };
+}
+
+interface FieldText {
+  label: string;
+  /** What it does, for someone who has not read the paper. */
+  help: string;
+}
+
+export interface NumberField extends FieldText {
+  kind: 'number';
+  name: FieldName;
+  unit?: string;
+}
+
+export interface ChoiceField extends FieldText {
+  kind: 'choice';
+  name: FieldName;
+  options: readonly { value: string; label: string }[];
+}
+
+export type Field = NumberField | ChoiceField;
+
+export interface FieldGroup {
+  title: string;
+  note: string;
+  fields: readonly Field[];
+}
+
+/** The form, group by group. */
+export const fieldGroups: readonly FieldGroup[] = [
+  {
+    title: 'Length and batch',
+    note: 'How much work the run does, and how much of it at a time.',
+    fields: [
+      {
+        kind: 'number',
+        name: 'steps',
+        label: 'Steps',
+        help: 'Times the encoder’s weights are changed.',
+      },
+      {
+        kind: 'number',
+        name: 'batchSize',
+        label: 'Images a pass',
+        help: 'Images that go through the graph together. Memory grows with it.',
+      },
+      {
+        kind: 'number',
+        name: 'accumulate',
+        label: 'Passes a step',
+        help: 'Passes whose gradients are averaged before a step: a larger batch without more memory.',
+      },
+      {
+        kind: 'number',
+        name: 'drawsPerImage',
+        label: 'Noise draws an image',
+        help: 'Each draw has its own noise and timestep. DIVA uses 2.',
+      },
+      {
+        kind: 'number',
+        name: 'checkpointEvery',
+        label: 'Checkpoint every',
+        help: 'Steps between checkpoints. 0 writes one at the end only.',
+        unit: 'steps',
+      },
+    ],
+  },
+  {
+    title: 'Visual condition',
+    note: 'What the teacher is shown of the encoder’s tokens, and therefore what the feedback can improve.',
+    fields: [
+      {
+        kind: 'choice',
+        name: 'condition',
+        label: 'Tokens shown to the teacher',
+        help: 'DIVA found the class token with some patch tokens best for OpenAI’s CLIP.',
+        options: [
+          { value: 'class', label: 'Class token alone' },
+          { value: 'class+part', label: 'Class and drawn patch tokens' },
+          { value: 'class+all', label: 'Class and all patch tokens' },
+        ],
+      },
+      {
+        kind: 'number',
+        name: 'partTokens',
+        label: 'Patch tokens drawn',
+        help: 'Drawn with replacement for each pass. DIVA: 76, so that 77 fill the teacher’s context.',
+      },
+      {
+        kind: 'choice',
+        name: 'fidelity',
+        label: 'Where code and paper differ',
+        help: 'Repeat the official code exactly, or do what the paper says.',
+        options: [
+          { value: 'corrected', label: 'Follow the paper' },
+          { value: 'faithful', label: 'Repeat the code' },
+        ],
+      },
+      {
+        kind: 'number',
+        name: 'cropScale',
+        label: 'Smallest crop',
+        help: 'Share of the area that a random crop keeps at least. 1 turns cropping off.',
+      },
+    ],
+  },
+  {
+    title: 'Optimiser',
+    note: 'How a gradient becomes a change of the weights.',
+    fields: [
+      {
+        kind: 'choice',
+        name: 'optimizer.kind',
+        label: 'Rule',
+        help: 'DIVA trains with SGD. AdamW moves faster in few steps.',
+        options: [
+          { value: 'sgd', label: 'SGD with momentum' },
+          { value: 'adamw', label: 'AdamW' },
+        ],
+      },
+      {
+        kind: 'number',
+        name: 'optimizer.learningRate',
+        label: 'Learning rate',
+        help: 'Its peak, after the warm-up. Too high a rate costs zero-shot accuracy.',
+      },
+      {
+        kind: 'choice',
+        name: 'optimizer.schedule',
+        label: 'Schedule',
+        help: 'How the rate falls after the warm-up.',
+        options: [
+          { value: 'cosine', label: 'Cosine to zero' },
+          { value: 'linear', label: 'Linear to zero' },
+          { value: 'constant', label: 'Constant' },
+        ],
+      },
+      {
+        kind: 'number',
+        name: 'optimizer.warmup',
+        label: 'Warm-up',
+        help: 'Share of the steps over which the rate rises from zero.',
+      },
+      {
+        kind: 'number',
+        name: 'optimizer.clipNorm',
+        label: 'Clip gradient norm at',
+        help: 'Longer gradients are scaled down to this norm. 0 turns clipping off.',
+      },
+      {
+        kind: 'number',
+        name: 'optimizer.momentum',
+        label: 'Momentum (beta 1)',
+        help: 'Share of the last direction that is kept.',
+      },
+      {
+        kind: 'number',
+        name: 'optimizer.beta2',
+        label: 'Beta 2',
+        help: 'AdamW only: memory of the squared gradients.',
+      },
+      {
+        kind: 'number',
+        name: 'optimizer.epsilon',
+        label: 'Epsilon',
+        help: 'AdamW only: keeps the division away from zero.',
+      },
+      {
+        kind: 'number',
+        name: 'optimizer.weightDecay',
+        label: 'Weight decay',
+        help: 'Decoupled, on matrices only. DIVA: 0.',
+      },
+    ],
+  },
+  {
+    title: 'Randomness',
+    note: 'One seed gives the same run on the same hardware, step by step.',
+    fields: [
+      {
+        kind: 'number',
+        name: 'seed',
+        label: 'Seed',
+        help: 'Of every crop, token, noise and timestep draw. Repeat a run with several seeds before believing it.',
+      },
+      {
+        kind: 'number',
+        name: 'timesteps.min',
+        label: 'Timesteps from',
+        help: 'Least noise, 0 to 999.',
+      },
+      {
+        kind: 'number',
+        name: 'timesteps.max',
+        label: 'Timesteps below',
+        help: 'Most noise, up to 1000. DIVA draws from the whole range.',
+      },
+    ],
+  },
+];
+
+/** Labels by field name. */
+export const fieldLabels: Readonly<Record<string, string>> = Object.fromEntries(
+  fieldGroups.flatMap(({ fields }) => fields.map(({ name, label }) => [name, label])),
+);

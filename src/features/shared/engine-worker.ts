@@ -1,0 +1,53 @@
+import { proxy, type Remote, wrap } from 'comlink';
+import type { Engine, Listener } from '../../../workers/protocol.ts';
+import { useEngineHealth } from './engine-health.ts';
+
+/** Starts the engine worker and gives its interface, with plain functions as listeners. */
+export function connectWorker(): Engine {
+  const worker = new Worker(new URL('../../../workers/engine.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'acuity-engine',
+  });
+  worker.addEventListener('error', (event) => {
+    // A worker that fails to start would leave every call unanswered.
+    useEngineHealth.getState().report(event.message || 'the engine worker could not be started');
+  });
+  worker.addEventListener('messageerror', () => {
+    useEngineHealth.getState().report('a message between the page and the engine could not be read');
+  });
+  return withListeners(wrap<Engine>(worker));
+}
+
+function listen<T>(listener: Listener<T> | undefined): Listener<T> | undefined {
+  return listener && proxy(listener);
+}
+
+/** Functions cannot be cloned into a worker: each listener travels as a comlink proxy. */
+function withListeners(remote: Remote<Engine>): Engine {
+  return {
+    hardware: (force) => remote.hardware(force),
+    loadEncoder: (files, progress) => remote.loadEncoder(files, listen(progress)),
+    loadTeacher: (files, progress) => remote.loadTeacher(files, listen(progress)),
+    addImages: (name, files, progress) => remote.addImages(name, files, listen(progress)),
+    addBenchmark: (name, files) => remote.addBenchmark(name, files),
+    inventory: () => remote.inventory(),
+    listImageSets: () => remote.listImageSets(),
+    listRuns: () => remote.listRuns(),
+    listCheckpoints: () => remote.listCheckpoints(),
+    listReports: () => remote.listReports(),
+    file: (owner, path) => remote.file(owner, path),
+    imagePaths: (owner) => remote.imagePaths(owner),
+    startRun: (request, listener) => remote.startRun(request, proxy(listener)),
+    resumeRun: (run, listener) => remote.resumeRun(run, proxy(listener)),
+    pauseRun: (run) => remote.pauseRun(run),
+    stopRun: (run) => remote.stopRun(run),
+    deleteRun: (run) => remote.deleteRun(run),
+    score: (weights, benchmark, progress) => remote.score(weights, benchmark, listen(progress)),
+    compare: (before, after, benchmark) => remote.compare(before, after, benchmark),
+    cancel: (work) => remote.cancel(work),
+    exportEncoder: (weights) => remote.exportEncoder(weights),
+    exportTrainingGraph: (request) => remote.exportTrainingGraph(request),
+    deleteCheckpoint: (id) => remote.deleteCheckpoint(id),
+    checkOnWebGpu: (run, steps, progress) => remote.checkOnWebGpu(run, steps, listen(progress)),
+  };
+}
