@@ -21,6 +21,10 @@ export function ortFiles(): Plugin {
       server.middlewares.use((request, response, next) => {
         const name = request.url?.split('?')[0]?.replace(/^\/ort\//, '') ?? '';
         if (!Object.hasOwn(files, name)) return next();
+        // The library starts its threads from the loader itself: a worker script without COEP would never load.
+        for (const [header, value] of Object.entries(server.config.server.headers ?? {})) {
+          if (value !== undefined) response.setHeader(header, value);
+        }
         response.setHeader('Content-Type', files[name as keyof typeof files]);
         createReadStream(resolve(`onnxruntime-web/${name}`)).pipe(response);
       });
@@ -29,7 +33,11 @@ export function ortFiles(): Plugin {
       // Workers are bundled by builds of their own; the files belong to the page's build alone.
       if (this.environment.config.build.ssr) return;
       for (const name of Object.keys(files)) {
-        this.emitFile({ type: 'asset', fileName: `ort/${name}`, source: await readFile(resolve(`onnxruntime-web/${name}`)) });
+        this.emitFile({
+          type: 'asset',
+          fileName: `ort/${name}`,
+          source: await readFile(resolve(`onnxruntime-web/${name}`)),
+        });
       }
     },
   };

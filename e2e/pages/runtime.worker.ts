@@ -349,7 +349,7 @@ const checks = {
       ['w', w],
     ]);
     const refusals = {
-      limits: device.device.limits.maxStorageBuffersPerShaderStage,
+      limits: device.device.limits.maxStorageBufferBindingSize,
       tooLarge: await said(() => runtime.allocate({ dtype: 'float32', shape: [2 ** 26] })),
       noDevice: await said(() => openRuntime({ ort, provider: 'webgpu', wasmPaths })),
       fallback: await said(async () => runtime.session(await roundModel(), { name: 'rounding' })),
@@ -377,7 +377,8 @@ const checks = {
     return {
       isolated: crossOriginIsolated,
       cores: navigator.hardwareConcurrency,
-      first,
+      threads: first.threads,
+      milliseconds: [...first.milliseconds],
       seconds,
       remembered: second === first,
     };

@@ -19,7 +19,9 @@ export interface ThreadOptions {
 }
 
 /** Timed runs for each candidate. */
-const budgetMilliseconds = 250;
+const budgetMilliseconds = 200;
+/** A worker whose threads cannot start never answers: it counts as failed. */
+const patienceMilliseconds = 30_000;
 /** More threads must win by this share: each costs memory and a core that the page could use. */
 const leastGain = 0.05;
 
@@ -76,6 +78,7 @@ async function measure(options: ThreadOptions, candidates: readonly number[]): P
 
 function probe(request: ProbeRequest): Promise<number> {
   const worker = new Worker(new URL('./threads.worker.ts', import.meta.url), { type: 'module' });
+  let clock: ReturnType<typeof setTimeout>;
   return new Promise<number>((resolve) => {
     const fail = (why: string) => {
       console.warn(`${request.threads} WebAssembly threads could not be timed: ${why}`);
@@ -86,6 +89,10 @@ function probe(request: ProbeRequest): Promise<number> {
       else resolve(data.milliseconds);
     };
     worker.onerror = (event) => fail(messageOf(event.message));
+    clock = setTimeout(() => fail('no answer'), patienceMilliseconds);
     worker.postMessage(request);
-  }).finally(() => worker.terminate());
+  }).finally(() => {
+    clearTimeout(clock);
+    worker.terminate();
+  });
 }

@@ -26,12 +26,11 @@ self.onmessage = async ({ data }: MessageEvent<ProbeRequest>) => {
   self.postMessage(reply);
 };
 
-/** The median of the timed runs, after two that warm up. */
+/** The median of the timed runs, after one that warms up. */
 async function time({ model, threads, wasmPaths, budgetMilliseconds }: ProbeRequest): Promise<number> {
   const runtime = await openRuntime({ ort, provider: 'wasm', threads, wasmPaths });
   const session = await runtime.session(model, { name: 'probe' });
   const feeds = new Map([...session.inputs].map(([name, slot]) => [name, constant(slot)]));
-  await session.run(feeds);
   await session.run(feeds);
   const times: number[] = [];
   const end = performance.now() + budgetMilliseconds;

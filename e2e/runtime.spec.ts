@@ -1,0 +1,136 @@
+import { expect, test } from '@playwright/test';
+import { randomDigest } from '../src/runtime/fixtures/random-digest.ts';
+
+/** The test pages are served one port above the app (playwright.config.ts). */
+test.beforeEach(async ({ page, baseURL }) => {
+  const server = new URL(baseURL!);
+  server.port = String(Number(server.port) + 1);
+  await page.goto(new URL('/e2e/pages/runtime.html', server).href);
+  await page.waitForFunction(() => window.runtime !== undefined);
+  await page.evaluate(() => window.runtime.start());
+});
+
+test('one hundred runs asked for at once all complete', async ({ page }) => {
+  const result = await page.evaluate(() => window.runtime.hundredAtOnce());
+  console.log('one hundred at once on two providers:', `${result.milliseconds.toFixed(0)} ms`);
+  expect(result.runs).toBe(100);
+  expect(result.distinct).toBe(100);
+  expect(result.error).toBeLessThan(1e-5);
+});
+
+test('the GPU optimisers follow PyTorch', async ({ page }) => {
+  for (const { name, weights, norm, drift } of await page.evaluate(() => window.runtime.optimizers())) {
+    console.log(
+      `${name}: weights ${weights.toExponential(1)}, norm ${norm.toExponential(1)}, drift ${drift.toExponential(1)}`,
+    );
+    expect.soft(weights, `${name}: weights`).toBeLessThan(1e-6);
+    expect.soft(norm, `${name}: gradient norm`).toBeLessThan(1e-6);
+    expect.soft(drift, `${name}: drift`).toBeLessThan(1e-5);
+  }
+});
+
+test('the GPU optimisers follow PyTorch with the fewest bindings that WebGPU guarantees', async ({
+  page,
+}) => {
+  const limits = {
+    maxStorageBuffersPerShaderStage: 8,
+    maxStorageBufferBindingSize: 2 ** 27,
+    maxBufferSize: 2 ** 28,
+  };
+  for (const { name, weights } of await page.evaluate((given) => window.runtime.optimizers(given), limits)) {
+    expect.soft(weights, name).toBeLessThan(1e-6);
+  }
+});
+
+for (const kind of ['sgd', 'adamw'] as const) {
+  test(`the ${kind} update is the same on the GPU and the CPU for tensors of every size`, async ({
+    page,
+  }) => {
+    const result = await page.evaluate((which) => window.runtime.largeUpdate(which), kind);
+    console.log(`${kind}:`, JSON.stringify(result));
+    expect(result.error).toBeLessThan(2e-6);
+    expect(result.norm).toBeLessThan(1e-6);
+    expect(result.drift).toBeLessThan(1e-5);
+    expect(result.same).toBe(true);
+    expect(result.state).toBe(kind === 'sgd' ? 11 : 22);
+    expect(result.dispatches).toBeLessThan(16);
+  });
+}
+
+test('gradients that are zero or not finite are reported and change nothing', async ({ page }) => {
+  const [nan, infinite, zero] = await page.evaluate(() => window.runtime.badGradients());
+  for (const report of [nan, infinite]) {
+    expect(report).toMatchObject({
+      finite: false,
+      allZero: false,
+      nonFinite: ['b'],
+      zero: [],
+      weights: [1, 2],
+    });
+  }
+  expect(zero).toMatchObject({ finite: true, allZero: true, gradientNorm: 0, zero: ['a', 'b'] });
+});
+
+test('a graph and the optimiser train together as on WebAssembly', async ({ page }) => {
+  const { gpu, cpu, weightError } = await page.evaluate(() => window.runtime.training());
+  expect(gpu).toHaveLength(40);
+  for (const [step, loss] of gpu.entries()) expect(Math.abs(loss / cpu[step]! - 1)).toBeLessThan(1e-5);
+  expect(gpu.at(-1)!).toBeLessThan(gpu[0]!);
+  expect(weightError).toBeLessThan(1e-5);
+});
+
+test('a lost device ends in a clear error and a new one works', async ({ page }) => {
+  const result = await page.evaluate(() => window.runtime.deviceLoss());
+  const [first, second] = result.generations;
+  expect(result.loss.reason).toBe('destroyed');
+  for (const problem of result.problems) {
+    expect(problem).toMatchObject({ name: 'DeviceLostError', generation: first });
+    expect(problem!.message).toContain('continue from the last checkpoint');
+  }
+  expect(result.release).toBeNull();
+  expect(second).toBe(first! + 1);
+  expect(result.error).toBe(0);
+});
+
+test('weights stream into GPU buffers', async ({ page }) => {
+  const result = await page.evaluate(() => window.runtime.weights());
+  expect(result.wrong).toBe(0);
+  expect(result.progress).toEqual([8 * 2 ** 20, 4 * 2 ** 20 + 6]);
+  expect(result.kept).toBe(true);
+  expect(result.left).toBe(0);
+});
+
+test('refusals say what does not fit', async ({ page }) => {
+  const said = await page.evaluate(() => window.runtime.refusals());
+  expect(said.limits).toBe(2 ** 27);
+  expect(said.tooLarge).toContain('more than the 134217728 that this GPU binds at once');
+  expect(said.noDevice).toContain('needs a device');
+  expect(said.fallback).toContain(
+    'Session "rounding" cannot be made on the webgpu provider: some of its operators',
+  );
+  expect(said.shape).toBe('Session "dense": output "y" is float32[4, 16], got float32[4, 8]');
+  expect(said.gpuOnWasm).toContain('input "x" is in GPU memory, which the wasm provider cannot read');
+  expect(said.impossibleLimit).toContain('The GPU device cannot be opened');
+});
+
+test('the adapter is recognised and the provider chosen', async ({ page }) => {
+  const { adapter, choice, forced } = await page.evaluate(() => window.runtime.hardware());
+  expect(adapter).not.toBeNull();
+  console.log(`${adapter!.description}: ${choice.reason}`);
+  expect(choice.provider).toBe(adapter!.software ? 'wasm' : 'webgpu');
+  expect(forced.provider).toBe('webgpu');
+});
+
+test('random numbers have the same bytes as under Node', async ({ page }) => {
+  expect(await page.evaluate(() => window.runtime.randomDigest())).toBe(randomDigest);
+});
+
+test('the number of threads is measured and remembered', async ({ page }) => {
+  const result = await page.evaluate(() => window.runtime.threads());
+  console.log('threads:', JSON.stringify(result));
+  expect(result.isolated).toBe(true);
+  expect(result.remembered).toBe(true);
+  if (result.cores === 1) expect(result.milliseconds).toEqual([]);
+  else expect(result.milliseconds.map(([count]) => count)).toContain(result.threads);
+  expect(result.milliseconds.every(([, time]) => time > 0 && Number.isFinite(time))).toBe(true);
+});
