@@ -35,7 +35,7 @@ const later: Readonly<Record<string, number>> = {
  *
  * The graph is in opset 21, or in the first later version that knows all its operators. Outputs, inputs and
  * parameters keep their names. Floating-point initialisers are parameters: they stay what the graph reads and are never
- * folded away (see `specialise/parameters.ts` for single numbers). Nothing larger than 1 MiB is folded or loaded.
+ * folded away (see `parameters.ts` for single numbers). Nothing larger than 1 MiB is folded or loaded.
  *
  * @throws ShapeError when an input's size is not known, naming the option that gives it, or when shapes contradict an
  * operator; UnsupportedModelError for loops, undecided conditionals, unknown operators and opsets.

@@ -1,7 +1,9 @@
 import { intAttribute, intsAttribute, stringAttribute } from '../attributes.ts';
 import { sizeOf } from '../data-types.ts';
-import type { Node, Tensor, TensorType } from '../model.ts';
+import type { Node, Tensor, TensorType, TypedGraph } from '../model.ts';
+import { isParameter } from '../parameters.ts';
 import { valuesOf } from '../tensors.ts';
+import { removeDeadValues } from './dead-code.ts';
 
 /** What is known of a node's inputs. */
 export interface NoOpContext {
@@ -20,6 +22,29 @@ export function unchangedInput(node: Node, c: NoOpContext): number | undefined {
   const rule = Object.hasOwn(rules, node.op) ? rules[node.op] : undefined;
   const found = rule?.(node, c);
   return found !== undefined && sameType(c.types[found], c.output) ? found : undefined;
+}
+
+/** Lets the readers of nodes that change nothing read what those nodes read. */
+export function removeNoOps(graph: TypedGraph, keep: Iterable<string> = []): TypedGraph {
+  const kept = new Set([...graph.outputs.map((output) => output.name), ...keep]);
+  const aliases = new Map<string, string>();
+  const nodes: Node[] = [];
+  for (const source of graph.nodes) {
+    const inputs = source.inputs.map((name) => aliases.get(name) ?? name);
+    const node = inputs.some((name, i) => name !== source.inputs[i]) ? { ...source, inputs } : source;
+    const types = inputs.map((name) => graph.types.get(name));
+    const output = graph.types.get(node.outputs[0]!)!;
+    const constant = (i: number) => {
+      const tensor = graph.initializers.get(inputs[i] ?? '');
+      return tensor?.data.kind === 'bytes' && !isParameter(inputs[i]!, tensor) ? tensor : undefined;
+    };
+    const unchanged = kept.has(node.outputs[0]!)
+      ? undefined
+      : unchangedInput(node, { types, output, constant });
+    if (unchanged === undefined) nodes.push(node);
+    else aliases.set(node.outputs[0]!, inputs[unchanged]!);
+  }
+  return removeDeadValues({ ...graph, nodes }, kept);
 }
 
 type NoOpRule = (node: Node, c: NoOpContext) => number | undefined;

@@ -6,10 +6,10 @@ import { canEvaluate, evaluate, evaluateFromType } from '../fold/evaluate.ts';
 import { constantTensor } from '../fold/generators.ts';
 import { inferNode } from '../infer/index.ts';
 import type { Graph, Node, Tensor, TensorType, TypedGraph } from '../model.ts';
+import { isParameter } from '../parameters.ts';
 import { modernise, modernOpset } from '../passes/modernise.ts';
 import { unchangedInput } from '../passes/no-ops.ts';
 import { valuesOf } from '../tensors.ts';
-import { isParameter } from './parameters.ts';
 import { Scope } from './scope.ts';
 
 /** Largest result of folding, and largest constant that is brought into memory for it, bytes. */

@@ -1,5 +1,5 @@
-import { isFloat, sizeOf } from '../data-types.ts';
-import type { Tensor } from '../model.ts';
+import { isFloat, sizeOf } from './data-types.ts';
+import type { Tensor } from './model.ts';
 
 /** Names that exporters make up for constants, as opposed to a module's own parameters. */
 const madeUp = /^(onnx::|\d+$|\/|val_|const|scalar|lifted_tensor|_to_copy|clone|ortshared|initializer)/i;
