@@ -2,17 +2,17 @@ import { ringPath } from '../features/shared/Ring.tsx';
 
 /** Rows of an acuity chart: ring size and the gaps' directions. */
 const rows = [
-  { size: 86, turns: [180] },
-  { size: 62, turns: [0, 270] },
-  { size: 45, turns: [90, 315, 180] },
-  { size: 33, turns: [225, 0, 90, 270] },
-  { size: 24, turns: [0, 135, 270, 45, 180] },
-  { size: 17, turns: [90, 180, 0, 225, 315, 90] },
-  { size: 12, turns: [270, 45, 180, 0, 90, 135, 225] },
+  { size: 92, turns: [180] },
+  { size: 68, turns: [0, 270] },
+  { size: 50, turns: [90, 315, 180] },
+  { size: 37, turns: [225, 0, 90, 270] },
+  { size: 27, turns: [0, 135, 270, 45, 180] },
+  { size: 19, turns: [90, 180, 0, 225, 315, 90] },
+  { size: 13, turns: [270, 45, 180, 0, 90, 135, 225] },
 ] as const;
 
-const width = 420;
-const lens = { x: 262, y: 236, r: 118 };
+const width = 460;
+const lens = { x: 262, y: 222, r: 136 };
 
 interface Mark {
   x: number;
@@ -23,12 +23,12 @@ interface Mark {
 
 /** Places the rings row by row, centred, with gaps as wide as the rings. */
 function layOut(): Mark[] {
-  let top = 26;
+  let top = 14;
   return rows.flatMap(({ size, turns }) => {
-    const pitch = size * 1.85;
+    const pitch = size * 1.62 + 14;
     const left = width / 2 - (pitch * (turns.length - 1)) / 2;
     const y = top + size / 2;
-    top += size * 1.0 + 22;
+    top += size + 23;
     return turns.map((turn, index) => ({ x: left + index * pitch, y, size, turn }));
   });
 }
@@ -38,10 +38,10 @@ const marks = layOut();
 /** A chart of Landolt rings as the encoder sees it: blurred, but for what lies under the lens. */
 export function AcuityChart() {
   return (
-    <svg className="acuity-chart" viewBox={`0 0 ${width} 440`} aria-hidden="true" focusable="false">
+    <svg className="acuity-chart" viewBox={`0 0 ${width} 480`} aria-hidden="true" focusable="false">
       <defs>
         <filter id="acuity-blur" x="-20%" y="-20%" width="140%" height="140%">
-          <feGaussianBlur stdDeviation="4.2" />
+          <feGaussianBlur stdDeviation="4.5" />
         </filter>
         <clipPath id="acuity-lens">
           <circle cx={lens.x} cy={lens.y} r={lens.r} />

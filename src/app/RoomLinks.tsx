@@ -1,4 +1,4 @@
-import { IconArrowsDiff, IconCube, IconFocus2, IconPhoto, IconStack2 } from '@tabler/icons-react';
+import { IconColumns2, IconCube, IconFocus2, IconPhoto, IconStack2 } from '@tabler/icons-react';
 import type { ComponentType } from 'react';
 import { Link, useLocation } from 'wouter';
 import { type RoomStatus, useRoomStatuses } from './room-status.ts';
@@ -12,7 +12,7 @@ const rooms: readonly {
   { path: '/models', name: 'Models', icon: IconCube, key: 'models' },
   { path: '/images', name: 'Images', icon: IconPhoto, key: 'images' },
   { path: '/refine', name: 'Refine', icon: IconFocus2, key: 'refine' },
-  { path: '/compare', name: 'Compare', icon: IconArrowsDiff, key: 'compare' },
+  { path: '/compare', name: 'Compare', icon: IconColumns2, key: 'compare' },
   { path: '/checkpoints', name: 'Checkpoints', icon: IconStack2, key: 'checkpoints' },
 ];
 

@@ -19,17 +19,9 @@ export function Shell({ children }: { children: ReactNode }) {
 
   return (
     <div className="shell">
-      <a
-        className="skip"
-        href="#main"
-        onClick={(event) => {
-          // The address's hash is the route.
-          event.preventDefault();
-          main.current?.focus();
-        }}
-      >
+      <button type="button" className="skip" onClick={() => main.current?.focus()}>
         Skip to the room
-      </a>
+      </button>
       <header className="rail">
         <Link href="/" className="brand" aria-label="Acuity, start page">
           <Ring size={26} turn={0} />

@@ -7,6 +7,7 @@ import { LinkButton } from '../features/shared/LinkButton.tsx';
 import { AcuityChart } from './AcuityChart.tsx';
 import { DemoProgress } from './DemoProgress.tsx';
 import { useDemo } from './demo.ts';
+import { ErrorFigure, LookFigure, MeasureFigure, ReconstructFigure } from './HowFigures.tsx';
 import './start.css';
 
 /** The first page: what Acuity does, and one click to see it. */
@@ -65,10 +66,12 @@ export function Start() {
         <h2 id="how">How the feedback works</h2>
         <ol className="start-how">
           <li>
+            <LookFigure />
             <h3>Look</h3>
             <p>The encoder turns an image into tokens. They are all that the teacher learns of it.</p>
           </li>
           <li>
+            <ReconstructFigure />
             <h3>Reconstruct</h3>
             <p>
               The diffusion model removes noise from the same image, guided by those tokens and not by a
@@ -76,6 +79,7 @@ export function Start() {
             </p>
           </li>
           <li>
+            <ErrorFigure />
             <h3>Feel the error</h3>
             <p>
               What it gets wrong is what the tokens left out. The gradient runs back through it into the
@@ -83,6 +87,7 @@ export function Start() {
             </p>
           </li>
           <li>
+            <MeasureFigure />
             <h3>Measure</h3>
             <p>
               Before and after on pairs that CLIP confuses, with the flips, an interval and an exact test.

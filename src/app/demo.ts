@@ -49,7 +49,7 @@ export const useDemo = create<DemoState>()((set, get) => ({
       set((state) => ({ done: [...state.done, key] }));
     }
     const refine = useRefine.getState();
-    refine.usePreset('quick');
+    refine.takePreset('quick');
     refine.view(null);
     set({ at: null });
     announce('The demo is loaded. Press Start refining.');

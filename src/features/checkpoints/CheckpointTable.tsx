@@ -1,5 +1,5 @@
 import { ActionIcon, Button, NativeSelect, Table, Tooltip } from '@mantine/core';
-import { IconArrowsDiff, IconDownload, IconPlayerPlay, IconTrash } from '@tabler/icons-react';
+import { IconColumns2, IconDownload, IconPlayerPlay, IconTrash } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
 import type { CheckpointSummary } from '../../../workers/protocol.ts';
@@ -162,7 +162,7 @@ function CheckpointRow({ checkpoint, name, leads, newest, benchmark }: Checkpoin
         )}
         <Tooltip label="Compare with the original">
           <ActionIcon variant="subtle" color="gray" aria-label={`Compare ${called}`} onClick={compare}>
-            <IconArrowsDiff size={16} stroke={1.75} />
+            <IconColumns2 size={16} stroke={1.75} />
           </ActionIcon>
         </Tooltip>
         <Tooltip label="Make the files to download">

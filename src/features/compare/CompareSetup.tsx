@@ -1,5 +1,5 @@
 import { ActionIcon, Button, NativeSelect, Tooltip } from '@mantine/core';
-import { IconArrowsDiff, IconArrowsExchange } from '@tabler/icons-react';
+import { IconArrowsExchange, IconColumns2 } from '@tabler/icons-react';
 import { useEffect } from 'react';
 import type { WeightsRef } from '../../../workers/protocol.ts';
 import { useCheckpoints } from '../checkpoints/store.ts';
@@ -18,14 +18,16 @@ export function CompareSetup() {
   const flat = groups.flatMap(({ items }) => items);
   const chosen = benchmarks.find(({ id }) => id === benchmark);
 
-  // A sensible start: the original against the newest checkpoint.
+  // A sensible start: the original against the newest checkpoint, once it is known whether there is one.
+  const known = useCheckpoints((state) => state.state !== 'loading');
   const original = flat.find(({ value }) => value.startsWith('original:'))?.value;
   const newest = flat.find(({ value }) => value.startsWith('checkpoint:'))?.value ?? original;
   useEffect(() => {
     const state = useCompare.getState();
-    if (!state.before && original) state.choose('before', parse(original));
-    if (!state.after && newest) state.choose('after', parse(newest));
-  }, [original, newest]);
+    if (!known || !original || !newest) return;
+    if (!state.before) state.choose('before', parse(original));
+    if (!state.after) state.choose('after', parse(newest));
+  }, [known, original, newest]);
 
   return (
     <section className="compare-setup panel" aria-label="What to compare">
@@ -66,7 +68,7 @@ export function CompareSetup() {
         onChange={(event) => chooseBenchmark(event.currentTarget.value)}
       />
       <Button
-        leftSection={<IconArrowsDiff size={16} stroke={1.75} />}
+        leftSection={<IconColumns2 size={16} stroke={1.75} />}
         disabled={!before || !after || !chosen || work.state === 'busy'}
         onClick={() => chosen && void run(chosen.id)}
       >

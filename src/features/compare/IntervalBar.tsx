@@ -9,7 +9,7 @@ interface IntervalBarProps {
 /** The difference with its 95% interval on a scale that shows zero: an interval over zero proves nothing. */
 export function IntervalBar({ difference, interval: [low, high] }: IntervalBarProps) {
   const reach = Math.max(5, Math.ceil(Math.max(Math.abs(low), Math.abs(high)) / 5) * 5);
-  const x = (value: number) => 8 + ((value + reach) / (2 * reach)) * 284;
+  const x = (value: number) => 18 + ((value + reach) / (2 * reach)) * 264;
   const ticks = [-reach, -reach / 2, 0, reach / 2, reach];
   const certain = low > 0 || high < 0;
   return (

@@ -72,7 +72,7 @@ function Similarities({ title, score }: { title: string; score: PairScore }) {
       </caption>
       <thead>
         <tr>
-          <th scope="col">Statement</th>
+          <td className="corner" />
           <th scope="col">Image A</th>
           <th scope="col">Image B</th>
           <th scope="col">Lead</th>
@@ -86,12 +86,11 @@ function Similarities({ title, score }: { title: string; score: PairScore }) {
           return (
             <tr key={statement}>
               <th scope="row" title={statement}>
-                of {letters[index]}
+                Statement {letters[index]}
               </th>
               {score.similarities[index].map((similarity, image) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: the index is the image
                 <td
-                  key={image}
+                  key={letters[image]}
                   className={image === chosen ? (right ? 'chosen chosen-right' : 'chosen chosen-wrong') : ''}
                 >
                   {similarity.toFixed(4)}

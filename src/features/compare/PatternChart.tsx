@@ -22,7 +22,7 @@ export function PatternChart({ rows }: { rows: readonly PatternRow[] }) {
           { name: 'before', label: 'Before', color: 'var(--before)' },
           { name: 'after', label: 'After', color: 'var(--after)' },
         ]}
-        gridAxis="x"
+        gridAxis="y"
         strokeDasharray="0"
         gridColor="var(--line)"
         textColor="var(--ink-3)"
@@ -31,8 +31,8 @@ export function PatternChart({ rows }: { rows: readonly PatternRow[] }) {
         barProps={{ isAnimationActive: false, radius: 1 }}
         maxBarWidth={11}
         barChartProps={{ barGap: 2, barCategoryGap: '24%' }}
-        xAxisProps={{ domain: [0, 100], ticks: [0, 25, 50, 75, 100], type: 'number' }}
-        yAxisProps={{ width: 150, tick: { fontSize: 12 }, interval: 0 }}
+        xAxisProps={{ domain: [0, 100], ticks: [0, 25, 50, 75, 100], type: 'number', tickFormatter: String }}
+        yAxisProps={{ width: 150, tick: { fontSize: 12, fill: 'var(--ink-2)' }, interval: 0 }}
         referenceLines={[{ x: chance, color: 'var(--chance)', strokeDasharray: '4 3', strokeWidth: 1.5 }]}
         tooltipAnimationDuration={0}
       />

@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import type { Comparison } from '../../../workers/protocol.ts';
 import { useImages } from '../images/store.ts';
-import { formatPlural } from '../shared/format.ts';
+import { formatDuration, formatPlural } from '../shared/format.ts';
 import { Panel } from '../shared/Panel.tsx';
 import { PairBrowser } from './PairBrowser.tsx';
 import { PatternChart } from './PatternChart.tsx';
@@ -21,7 +21,12 @@ export function Results({ comparison, stale }: { comparison: Comparison; stale: 
       <Panel
         title="By pattern"
         note={`${summary ? `${summary.name}: ` : ''}${formatPlural(pairs, 'pair')}. Share of pairs with both statements right, in percent.`}
-        aside={summary && <span>{summary.official ? 'MMVP-VLM, official form' : 'MMVP-style'}</span>}
+        aside={
+          <span>
+            {summary && `${summary.official ? 'MMVP-VLM, official form' : 'MMVP-style'}, `}
+            scored in {formatDuration(comparison.before.seconds + comparison.after.seconds)}
+          </span>
+        }
       >
         <div className="patterns">
           <PatternTable rows={rows} before={comparison.before.total} after={comparison.after.total} />

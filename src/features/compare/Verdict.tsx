@@ -1,5 +1,5 @@
 import type { Comparison } from '../../../workers/protocol.ts';
-import { formatDuration, formatPValue, formatSigned } from '../shared/format.ts';
+import { formatPValue, formatSigned } from '../shared/format.ts';
 import { IntervalBar } from './IntervalBar.tsx';
 
 /** What changed in one sentence, and the figures it rests on. */
@@ -45,10 +45,6 @@ export function Verdict({ comparison }: { comparison: Comparison }) {
           <div>
             <dt>Exact McNemar</dt>
             <dd>{formatPValue(pValue)}</dd>
-          </div>
-          <div>
-            <dt>Scored in</dt>
-            <dd>{formatDuration(before.seconds + after.seconds)}</dd>
           </div>
         </dl>
       </div>

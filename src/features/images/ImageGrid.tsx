@@ -28,10 +28,10 @@ export function ImageGrid({ owner, name, paths }: ImageGridProps) {
   });
 
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable to be scrolled by keyboard
     <section
       ref={merged}
       className="image-grid"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: scrolling by keyboard needs the focus in here
       tabIndex={0}
       aria-label={`${formatPlural(paths.length, 'image')} of ${name}`}
     >

@@ -11,7 +11,7 @@ export function HardwarePanel() {
   const hardware = useModels((state) => state.hardware);
   const problem = useModels((state) => state.hardwareProblem);
   const force = useModels((state) => state.force);
-  const { useProvider: ask } = useModels.getState();
+  const { askHardware: ask } = useModels.getState();
 
   return (
     <Panel

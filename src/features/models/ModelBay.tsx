@@ -6,7 +6,7 @@ import { Panel } from '../shared/Panel.tsx';
 import { Problem } from '../shared/Problem.tsx';
 import { WorkProgress } from '../shared/WorkProgress.tsx';
 import { EncoderCard, TeacherCard } from './ModelCards.tsx';
-import { builtInModels, type ModelRole, useModels } from './store.ts';
+import { builtInModels, type ModelKind, useModels } from './store.ts';
 
 const texts = {
   encoder: {
@@ -21,7 +21,7 @@ const texts = {
   },
   teacher: {
     title: 'Teacher',
-    note: 'The latent diffusion model whose denoising error is the feedback. It stays frozen.',
+    note: 'The frozen latent diffusion model whose denoising error is the feedback.',
     drop: 'Drop a diffusion model folder',
     expects: [
       ['unet/model.onnx', 'predicts the noise'],
@@ -32,14 +32,14 @@ const texts = {
 } as const;
 
 /** One model's place: empty with a drop zone, loading, failed, or filled with its data sheet. */
-export function ModelBay({ role }: { role: ModelRole }) {
-  const { title, note, drop, expects } = texts[role];
-  const work = useModels((state) => state.loading[role]);
-  const models = useModels((state) => (role === 'encoder' ? state.encoders : state.teachers));
-  const chosen = useModels((state) => state[role]);
+export function ModelBay({ kind }: { kind: ModelKind }) {
+  const { title, note, drop, expects } = texts[kind];
+  const work = useModels((state) => state.loading[kind]);
+  const models = useModels((state) => (kind === 'encoder' ? state.encoders : state.teachers));
+  const chosen = useModels((state) => state[kind]);
   const { load, cancel, fail, dismiss, choose } = useModels.getState();
   const filled = models.some(({ id }) => id === chosen);
-  const builtIn = { kind: 'built-in', id: builtInModels[role] } as const;
+  const builtIn = { kind: 'built-in', id: builtInModels[kind] } as const;
 
   return (
     <Panel title={title} note={note} className="model-bay">
@@ -48,16 +48,16 @@ export function ModelBay({ role }: { role: ModelRole }) {
           label={`${title} in use`}
           data={models.map(({ id, name }) => ({ value: id, label: name }))}
           value={chosen}
-          onChange={(id) => id && choose(role, id)}
+          onChange={(id) => id && choose(kind, id)}
           mb="sm"
         />
       )}
       {work.state === 'failed' && (
         <div className="model-bay-problem">
           <Problem
-            title={`The ${role} could not be loaded`}
+            title={`The ${kind} could not be loaded`}
             actions={
-              <Button size="xs" variant="default" onClick={() => dismiss(role)}>
+              <Button size="xs" variant="default" onClick={() => dismiss(kind)}>
                 Dismiss
               </Button>
             }
@@ -69,28 +69,28 @@ export function ModelBay({ role }: { role: ModelRole }) {
       {work.state === 'busy' ? (
         <div className="model-bay-loading">
           <WorkProgress
-            name={`Loading the ${role}`}
+            name={`Loading the ${kind}`}
             progress={work.progress}
             cancelling={work.cancelling}
-            onCancel={() => void cancel(role)}
+            onCancel={() => void cancel(kind)}
           />
         </div>
       ) : (
         <>
-          {filled && (role === 'encoder' ? <EncoderCard id={chosen} /> : <TeacherCard id={chosen} />)}
+          {filled && (kind === 'encoder' ? <EncoderCard id={chosen} /> : <TeacherCard id={chosen} />)}
           <DropTarget
             name={title}
-            title={filled ? `Use another ${role}` : drop}
+            title={filled ? `Use another ${kind}` : drop}
             compact={filled}
-            onFiles={(files) => void load(role, { kind: 'files', name: nameOfFiles(files, title), files })}
-            onProblem={(problem) => fail(role, problem)}
+            onFiles={(files) => void load(kind, { kind: 'files', name: nameOfFiles(files, title), files })}
+            onProblem={(problem) => fail(kind, problem)}
             actions={
               <Button
                 size={filled ? 'xs' : 'sm'}
                 variant={filled ? 'default' : 'filled'}
                 leftSection={<IconPackage size={16} stroke={1.75} />}
-                aria-label={`Use the built-in ${role}`}
-                onClick={() => void load(role, builtIn)}
+                aria-label={`Use the built-in ${kind}`}
+                onClick={() => void load(kind, builtIn)}
               >
                 Use built-in
               </Button>

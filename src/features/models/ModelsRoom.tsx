@@ -12,8 +12,8 @@ export function ModelsRoom() {
         note="An encoder to sharpen, and a frozen diffusion model to teach it. Files are read on this computer and never leave it."
       />
       <div className="models-grid">
-        <ModelBay role="encoder" />
-        <ModelBay role="teacher" />
+        <ModelBay kind="encoder" />
+        <ModelBay kind="teacher" />
         <HardwarePanel />
       </div>
     </>

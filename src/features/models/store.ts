@@ -13,7 +13,7 @@ import { advance, busy, cancelling, ended, idle, problemOf, type Work } from '..
 /** Identifiers of the models shipped with the app. */
 export const builtInModels = { encoder: 'acuity-clip', teacher: 'acuity-diffusion' } as const;
 
-export type ModelRole = 'encoder' | 'teacher';
+export type ModelKind = 'encoder' | 'teacher';
 
 interface ModelsState {
   encoders: EncoderSummary[];
@@ -21,7 +21,7 @@ interface ModelsState {
   /** The models that a new run will use. */
   encoder: string | null;
   teacher: string | null;
-  loading: Record<ModelRole, Work>;
+  loading: Record<ModelKind, Work>;
   hardware: HardwareReport | null;
   hardwareProblem: string | null;
   /** What the person asked for; the report says what is used. */
@@ -30,17 +30,17 @@ interface ModelsState {
   /** Asks the engine what it holds and what it runs on. */
   restore(): Promise<void>;
   /** True when the model is loaded. */
-  load(role: ModelRole, files: ModelFiles): Promise<boolean>;
-  cancel(role: ModelRole): Promise<void>;
-  fail(role: ModelRole, problem: string): void;
-  dismiss(role: ModelRole): void;
-  choose(role: ModelRole, id: string): void;
-  useProvider(force: ProviderName | 'auto'): Promise<void>;
+  load(kind: ModelKind, files: ModelFiles): Promise<boolean>;
+  cancel(kind: ModelKind): Promise<void>;
+  fail(kind: ModelKind, problem: string): void;
+  dismiss(kind: ModelKind): void;
+  choose(kind: ModelKind, id: string): void;
+  askHardware(force: ProviderName | 'auto'): Promise<void>;
 }
 
 export const useModels = create<ModelsState>()((set, get) => {
-  function setLoading(role: ModelRole, work: (before: Work) => Work) {
-    set((state) => ({ loading: { ...state.loading, [role]: work(state.loading[role]) } }));
+  function setLoading(kind: ModelKind, work: (before: Work) => Work) {
+    set((state) => ({ loading: { ...state.loading, [kind]: work(state.loading[kind]) } }));
   }
 
   return {
@@ -54,7 +54,7 @@ export const useModels = create<ModelsState>()((set, get) => {
     force: 'auto',
 
     async restore() {
-      const [held] = await Promise.all([engine().inventory(), get().useProvider(get().force)]);
+      const [held] = await Promise.all([engine().inventory(), get().askHardware(get().force)]);
       set((state) => ({
         encoders: held.encoders,
         teachers: held.teachers,
@@ -63,12 +63,12 @@ export const useModels = create<ModelsState>()((set, get) => {
       }));
     },
 
-    async load(role, files) {
-      setLoading(role, () => busy());
+    async load(kind, files) {
+      setLoading(kind, () => busy());
       const progress = (report: Parameters<typeof advance>[1]) =>
-        setLoading(role, (work) => advance(work, report));
+        setLoading(kind, (work) => advance(work, report));
       try {
-        if (role === 'encoder') {
+        if (kind === 'encoder') {
           const summary = await engine().loadEncoder(files, progress);
           set((state) => ({ encoders: withFirst(state.encoders, summary), encoder: summary.id }));
           announce(`Encoder ${summary.name} is loaded`);
@@ -77,24 +77,24 @@ export const useModels = create<ModelsState>()((set, get) => {
           set((state) => ({ teachers: withFirst(state.teachers, summary), teacher: summary.id }));
           announce(`Teacher ${summary.name} is loaded`);
         }
-        setLoading(role, () => idle);
+        setLoading(kind, () => idle);
         return true;
       } catch (error) {
-        setLoading(role, (work) => ended(work, error));
+        setLoading(kind, (work) => ended(work, error));
         return false;
       }
     },
 
-    async cancel(role) {
-      setLoading(role, cancelling);
+    async cancel(kind) {
+      setLoading(kind, cancelling);
       await engine().cancel('load');
     },
 
-    fail: (role, problem) => setLoading(role, () => ({ state: 'failed', problem })),
-    dismiss: (role) => setLoading(role, () => idle),
-    choose: (role, id) => set(role === 'encoder' ? { encoder: id } : { teacher: id }),
+    fail: (kind, problem) => setLoading(kind, () => ({ state: 'failed', problem })),
+    dismiss: (kind) => setLoading(kind, () => idle),
+    choose: (kind, id) => set(kind === 'encoder' ? { encoder: id } : { teacher: id }),
 
-    async useProvider(force) {
+    async askHardware(force) {
       set({ force, hardwareProblem: null });
       try {
         set({ hardware: await engine().hardware(force) });

@@ -1,6 +1,6 @@
 import { LineChart } from '@mantine/charts';
 import { useId } from 'react';
-import { type Point, smooth, thin } from './series.ts';
+import { evenTicks, type Point, smooth, thin } from './series.ts';
 
 interface CurveProps {
   title: string;
@@ -70,26 +70,20 @@ export function Curve({
           curveType="linear"
           withDots={data.length === 1}
           strokeWidth={2}
-          gridAxis="y"
+          gridAxis="x"
           tickLine="none"
           strokeDasharray="0"
           gridColor="var(--line)"
           textColor="var(--ink-3)"
           valueFormatter={format}
-          xAxisProps={{
-            type: 'number',
-            domain: [1, last],
-            tickCount: 6,
-            allowDecimals: false,
-            tickMargin: 6,
-          }}
+          xAxisProps={{ type: 'number', domain: [0, last], ticks: evenTicks(last), tickMargin: 6 }}
           yAxisProps={{
             domain: fromZero ? [0, 'auto'] : ['auto', 'auto'],
             width: 62,
             tickCount: tall ? 5 : 4,
             tickMargin: 4,
           }}
-          referenceLines={marks.map((x) => ({ x, color: 'var(--line-strong)' }))}
+          referenceLines={marks.map((x) => ({ x, color: 'var(--edge)', strokeDasharray: '1 4' }))}
           lineProps={(line) => ({
             isAnimationActive: false,
             strokeWidth: line.name === 'raw' && weight > 0 ? 1 : 2,

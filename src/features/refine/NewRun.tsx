@@ -25,7 +25,7 @@ export function NewRun() {
   const graph = useRefine((state) => state.graph);
   const { encoder, teacher } = useModels();
   const set = useImages((state) => state.sets.find(({ id }) => id === state.set));
-  const { usePreset: take, start, saveGraph } = useRefine.getState();
+  const { takePreset: take, start, saveGraph } = useRefine.getState();
 
   const read = readDraft(draft, { images: set?.count });
   const problems = 'problems' in read ? read.problems : {};

@@ -1,10 +1,9 @@
 import { useMemo } from 'react';
 import type { RunSummary, StepRecord } from '../../../workers/protocol.ts';
 import { useCheckpoints } from '../checkpoints/store.ts';
-import { formatMilliseconds, formatQuantity } from '../shared/format.ts';
+import { formatMeasure, formatMilliseconds } from '../shared/format.ts';
 import { Curve } from './Curve.tsx';
-import { smoothing } from './RunReadings.tsx';
-import type { Point } from './series.ts';
+import { type Point, smoothingFor } from './series.ts';
 
 /** The run's four curves over its whole length: what is still to come stays blank. */
 export function RunCharts({ run }: { run: RunSummary }) {
@@ -15,11 +14,12 @@ export function RunCharts({ run }: { run: RunSummary }) {
   );
   const { steps } = run;
   const last = run.config.steps;
+  const smoothing = smoothingFor(last);
   return (
     <div className="run-charts">
       <Curve
         title="Loss"
-        note="Every step draws its own noise and timesteps, so read the smoothed line; ticks mark checkpoints."
+        note="Every step draws its own noise and timesteps: read the smoothed line. Dotted lines are checkpoints."
         points={pointsOf(steps, 'loss')}
         last={last}
         weight={smoothing}
@@ -29,10 +29,10 @@ export function RunCharts({ run }: { run: RunSummary }) {
       />
       <Curve
         title="Step time"
-        note="The first step holds compilation."
+        note="Without the first, which compiles."
         points={pointsOf(steps.length > 2 ? steps.slice(1) : steps, 'ms')}
         last={last}
-        weight={0.8}
+        weight={smoothing}
         format={formatMilliseconds}
         fromZero
       />
@@ -42,16 +42,16 @@ export function RunCharts({ run }: { run: RunSummary }) {
         points={pointsOf(steps, 'gradientNorm')}
         last={last}
         weight={smoothing}
-        format={(value) => formatQuantity(value)}
+        format={formatMeasure}
         fromZero
       />
       <Curve
         title="Drift"
-        note="Distance of the weights from where they began."
+        note="Of the weights from the start, L2."
         points={pointsOf(steps, 'drift')}
         last={last}
         weight={0}
-        format={(value) => formatQuantity(value)}
+        format={formatMeasure}
         fromZero
       />
     </div>

@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { IconArrowsDiff, IconDownload } from '@tabler/icons-react';
+import { IconColumns2, IconDownload } from '@tabler/icons-react';
 import { useLocation } from 'wouter';
 import type { RunSummary } from '../../../workers/protocol.ts';
 import { useCheckpoints } from '../checkpoints/store.ts';
@@ -35,7 +35,7 @@ export function RunNext({ run }: { run: RunSummary }) {
         </p>
       </div>
       <div className="run-next-actions">
-        <Button leftSection={<IconArrowsDiff size={16} stroke={1.75} />} onClick={compare}>
+        <Button leftSection={<IconColumns2 size={16} stroke={1.75} />} onClick={compare}>
           Compare with the original
         </Button>
         <Button

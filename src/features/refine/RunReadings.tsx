@@ -1,12 +1,9 @@
 import type { RunSummary } from '../../../workers/protocol.ts';
-import { formatDuration, formatMilliseconds, formatQuantity } from '../shared/format.ts';
+import { formatDuration, formatMeasure, formatMilliseconds } from '../shared/format.ts';
 import { Reading, Readings } from '../shared/SpecList.tsx';
 import { isOver } from './run-events.ts';
-import { median, smooth } from './series.ts';
+import { median, smooth, smoothingFor } from './series.ts';
 import { useRefine } from './store.ts';
-
-/** Weight of the smoothed loss that the figures and the curve show. */
-export const smoothing = 0.9;
 
 /** The run in six figures, and how far it is. */
 export function RunReadings({ run }: { run: RunSummary }) {
@@ -14,7 +11,7 @@ export function RunReadings({ run }: { run: RunSummary }) {
   const { steps, config } = run;
   const losses = smooth(
     steps.map(({ step, loss }) => ({ step, value: loss })),
-    smoothing,
+    smoothingFor(config.steps),
   );
   const loss = losses.at(-1)?.value;
   // The first tenth of the run as the level that it started from: single steps are noise.
@@ -62,8 +59,8 @@ export function RunReadings({ run }: { run: RunSummary }) {
           value={steps.length > 0 ? formatMilliseconds(median(steps.slice(-20).map(({ ms }) => ms))) : '–'}
           note="median of 20"
         />
-        <Reading name="Gradient norm" value={last ? formatQuantity(last.gradientNorm) : '–'} />
-        <Reading name="Drift of the weights" value={last ? formatQuantity(last.drift) : '–'} note="L2" />
+        <Reading name="Gradient norm" value={last ? formatMeasure(last.gradientNorm) : '–'} />
+        <Reading name="Drift of the weights" value={last ? formatMeasure(last.drift) : '–'} note="L2" />
       </Readings>
     </div>
   );

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { median, smooth, thin } from './series.ts';
+import { evenTicks, median, smooth, smoothingFor, thin } from './series.ts';
 
 const points = (values: number[]) => values.map((value, i) => ({ step: i + 1, value }));
 
@@ -35,8 +35,21 @@ test('thinning keeps the ends, the order and every spike', () => {
 
 test('few points stay as they are', () => expect(thin(points([1, 2, 3]), 300)).toEqual(points([1, 2, 3])));
 
+test('short runs are smoothed less', () => {
+  expect(smoothingFor(60)).toBeCloseTo(0.8, 12);
+  expect(smoothingFor(4600)).toBe(0.98);
+});
+
 test('median', () => {
   expect(median([3, 1, 2])).toBe(2);
   expect(median([4, 1, 2, 3])).toBe(2.5);
   expect(median([])).toBeNaN();
 });
+
+test.each([
+  [1, [0, 1]],
+  [3, [0, 1, 2, 3]],
+  [60, [0, 20, 40, 60]],
+  [200, [0, 50, 100, 150, 200]],
+  [4600, [0, 1000, 2000, 3000, 4000]],
+])('ticks up to %d', (last, ticks) => expect(evenTicks(last)).toEqual(ticks));

@@ -44,10 +44,23 @@ export function thin(points: readonly Point[], most: number): Point[] {
   return kept;
 }
 
+/** Smoothing that suits a run of `steps`: a window of about a fifteenth of it, so that short runs do not lag. */
+export function smoothingFor(steps: number): number {
+  return Math.min(0.98, 1 - 1 / (1 + steps / 15));
+}
+
 /** The middle value; NaN of nothing. */
 export function median(values: readonly number[]): number {
   if (values.length === 0) return Number.NaN;
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** Round numbers from 0 to at most `last`, about five of them. */
+export function evenTicks(last: number): number[] {
+  const rough = last / 5;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = Math.max(1, ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power);
+  return Array.from({ length: Math.floor(last / step) + 1 }, (_, index) => index * step);
 }

@@ -39,7 +39,7 @@ interface RefineState {
 
   restore(): Promise<void>;
   view(run: string | null): void;
-  usePreset(preset: PresetName): void;
+  takePreset(preset: PresetName): void;
   edit(name: FieldName, value: string): void;
   /** The new run's id; null when it did not start. */
   start(ingredients: Ingredients): Promise<string | null>;
@@ -145,7 +145,7 @@ export const useRefine = create<RefineState>()((set, get) => {
     },
 
     view: (run) => set({ run, controlProblem: null }),
-    usePreset: (preset) => set({ preset, draft: draftOf(presets[preset]) }),
+    takePreset: (preset) => set({ preset, draft: draftOf(presets[preset]) }),
     edit: (name, value) => set((state) => ({ preset: null, draft: { ...state.draft, [name]: value } })),
 
     async start(ingredients) {

@@ -23,7 +23,7 @@ export function WorkProgress({ name, progress, onCancel, cancelling = false }: W
         <Spinner />
         <span className="work-progress-name">{name}</span>
         <span className="work-progress-detail">
-          {progress === null ? 'Starting' : describe(progress)}
+          {progress === null ? 'Starting' : detail(progress)}
           {left !== null && left !== undefined && ` · ${formatDuration(left)} left`}
         </span>
       </div>
@@ -33,7 +33,7 @@ export function WorkProgress({ name, progress, onCancel, cancelling = false }: W
         aria-label={name}
         aria-valuemin={0}
         aria-valuemax={100}
-        {...(known ? { 'aria-valuenow': Math.round(share), 'aria-valuetext': describe(progress) } : {})}
+        {...(known ? { 'aria-valuenow': Math.round(share), 'aria-valuetext': detail(progress) } : {})}
       >
         <div className="work-progress-fill" style={known ? { width: `${share}%` } : undefined} />
       </div>
@@ -53,7 +53,7 @@ export function WorkProgress({ name, progress, onCancel, cancelling = false }: W
 }
 
 /** Byte counts read better in megabytes; the label tells the unit. */
-function describe({ label, done, total }: Progress): string {
+function detail({ label, done, total }: Progress): string {
   const figure = /\bbytes?\b/i.test(label) ? formatBytes : formatCount;
   const name = label.replace(/\s*\(?\bbytes?\b\)?/i, '').trim();
   return total > 0 ? `${name} ${figure(done)} of ${figure(total)}`.trim() : name;

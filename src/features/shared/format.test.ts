@@ -4,6 +4,7 @@ import {
   formatBytes,
   formatCount,
   formatDuration,
+  formatMeasure,
   formatMilliseconds,
   formatMoment,
   formatParameters,
@@ -55,6 +56,14 @@ test.each([
   [0, '0'],
   [Number.NaN, 'NaN'],
 ])('quantity %d', (value, text) => expect(formatQuantity(value)).toBe(text));
+
+test.each([
+  [0.4, '0.400'],
+  [12.34, '12.3'],
+  [1234.5, '1235'],
+  [0, '0'],
+  [2e-5, '2e-5'],
+])('measure %d', (value, text) => expect(formatMeasure(value)).toBe(text));
 
 test('signs stay level and zero has none', () => {
   expect(formatSigned(3)).toBe('+3.0');

@@ -47,7 +47,7 @@ export function formatDuration(seconds: number): string {
 
 /** Milliseconds as "840 ms" or "12.3 s". */
 export function formatMilliseconds(ms: number): string {
-  if (ms < 9.95) return `${ms.toFixed(1)} ms`;
+  if (ms > 0 && ms < 9.95) return `${ms.toFixed(1)} ms`;
   return ms < 10_000 ? `${formatCount(Math.round(ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
@@ -60,6 +60,14 @@ export function formatQuantity(value: number, digits = 3): string {
     return `${Number(mantissa)}e${Number(exponent)}`;
   }
   return String(Number(value.toPrecision(digits)));
+}
+
+/** A measured value: always `digits` significant digits, so that it does not jump while it changes. */
+export function formatMeasure(value: number, digits = 3): string {
+  const size = Math.abs(value);
+  if (!Number.isFinite(value) || size === 0 || size < 1e-3 || size >= 1e5)
+    return formatQuantity(value, digits);
+  return size >= 10 ** (digits - 1) ? value.toFixed(0) : value.toPrecision(digits);
 }
 
 /** A difference with its sign: "+3.0", "−1.5", "0.0". U+2212 keeps columns of signs level. */
