@@ -2,6 +2,7 @@ import { GraphBuilder } from '../onnx/builder.ts';
 import { isFloat, sizeOf } from '../onnx/data-types.ts';
 import { GradientError } from '../onnx/errors.ts';
 import type { Attribute, Node, TypedGraph } from '../onnx/model.ts';
+import { removeDeadValues } from '../onnx/passes/dead-code.ts';
 import { intsOf } from '../onnx/tensors.ts';
 import type { Rule, RuleContext, RuleTable } from './rule.ts';
 import { rules as standardRules } from './rules/index.ts';
@@ -85,7 +86,9 @@ export function gradient(source: TypedGraph, request: GradientRequest): Gradient
     }
     gradients.set(target, name);
   }
-  return { graph, gradients };
+  // Rules that read past a node of another rule may leave it without a reader.
+  const keep = [...source.types.keys(), ...gradients.values()];
+  return { graph: removeDeadValues(graph, keep), gradients };
 }
 
 /**
@@ -135,7 +138,8 @@ function isFloatValue(graph: TypedGraph, name: string): boolean {
 
 function checkLoss(b: GraphBuilder, { loss, seed }: GradientRequest): void {
   const type = b.graph.types.get(loss);
-  if (!type) throw new GradientError(`The graph has no value "${loss}"`, { value: loss }, 'Name one of its outputs');
+  if (!type)
+    throw new GradientError(`The graph has no value "${loss}"`, { value: loss }, 'Name one of its outputs');
   if (!isFloat(type.dtype)) {
     throw new GradientError(`The loss "${loss}" is ${type.dtype}, not floating point`, { value: loss });
   }
@@ -201,7 +205,11 @@ function ruleFor(node: Node, b: GraphBuilder, table: RuleTable, path: () => stri
 }
 
 function placeOf(node: Node, b: GraphBuilder) {
-  return { node: node.name, op: keyOf(node), shapes: node.inputs.map((name) => b.graph.types.get(name)?.shape) };
+  return {
+    node: node.name,
+    op: keyOf(node),
+    shapes: node.inputs.map((name) => b.graph.types.get(name)?.shape),
+  };
 }
 
 function pathFrom(value: string, towardsLoss: ReadonlyMap<string, string>): string[] {
@@ -252,7 +260,10 @@ function contextOf(
       const tensor = b.constant(node.inputs[i] ?? '');
       return tensor
         ? intsOf(tensor)
-        : refuse(`Input ${i} of ${node.op} must be constant`, 'Fix the input sizes so that it folds to a constant');
+        : refuse(
+            `Input ${i} of ${node.op} must be constant`,
+            'Fix the input sizes so that it folds to a constant',
+          );
     },
     int: (name, otherwise) => attribute(name, 'int')?.value ?? otherwise,
     intList: (name) => attribute(name, 'ints')?.value,

@@ -1,5 +1,6 @@
+import { intsAttribute } from '../onnx/attributes.ts';
 import type { GraphBuilder } from '../onnx/builder.ts';
-import type { Node, TypedGraph } from '../onnx/model.ts';
+import { madeBy } from './producers.ts';
 import { reshape } from './unbroadcast.ts';
 
 /**
@@ -10,17 +11,15 @@ import { reshape } from './unbroadcast.ts';
  * @param perm as ONNX has it: axis `i` of the result is axis `perm[i]` of the value
  */
 export function transpose(b: GraphBuilder, value: string, perm: readonly number[]): string {
-  const producer = producerOf(b.graph, value);
-  if (producer?.op === 'Transpose' && producer.domain === '') {
-    const source = producer.inputs[0]!;
-    const rank = b.shape(source).length;
-    const attribute = producer.attributes['perm'];
-    const inner =
-      attribute?.type === 'ints' ? attribute.value : Array.from({ length: rank }, (_, i) => rank - 1 - i);
+  const inner = madeBy(b.graph, value, 'Transpose');
+  if (inner) {
+    const source = inner.inputs[0]!;
+    const reverse = b.shape(source).map((_, i, all) => all.length - 1 - i);
+    const order = intsAttribute(inner, 'perm') ?? reverse;
     return transpose(
       b,
       source,
-      perm.map((axis) => inner[axis]!),
+      perm.map((axis) => order[axis]!),
     );
   }
   const shape = b.shape(value);
@@ -39,20 +38,4 @@ export function transpose(b: GraphBuilder, value: string, perm: readonly number[
 export function transposeMatrix(b: GraphBuilder, value: string): string {
   const rank = b.shape(value).length;
   return transpose(b, value, [...Array(rank - 2).keys(), rank - 1, rank - 2]);
-}
-
-const indices = new WeakMap<TypedGraph, { read: number; producers: Map<string, Node> }>();
-
-/** The node that makes a value. Graphs only grow while a gradient is built, so the index reads each node once. */
-function producerOf(graph: TypedGraph, value: string): Node | undefined {
-  let index = indices.get(graph);
-  if (!index) {
-    index = { read: 0, producers: new Map() };
-    indices.set(graph, index);
-  }
-  for (; index.read < graph.nodes.length; index.read++) {
-    const node = graph.nodes[index.read]!;
-    for (const output of node.outputs) index.producers.set(output, node);
-  }
-  return index.producers.get(value);
 }

@@ -1,6 +1,6 @@
 import { sizeOf } from '../../onnx/data-types.ts';
-import type { Rule, RuleTable } from '../rule.ts';
-import { transposeMatrix } from '../transpose.ts';
+import type { Rule, RuleContext, RuleTable } from '../rule.ts';
+import { transpose, transposeMatrix } from '../transpose.ts';
 import { reshape } from '../unbroadcast.ts';
 import { correlate, kernelGradient, spread } from './correlation.ts';
 import { sum } from './expressions.ts';
@@ -18,34 +18,17 @@ const conv: Rule = (c) => {
   const bias = c.wants(2) ? channelSums(c) : undefined;
 
   if (groups === 1 && arePoints(windows)) {
-    const size = sizeOf(image);
-    const batch = c.shape(0)[0]!;
-    const dY =
-      batch === 1 ? reshape(b, grad, [outChannels, size]) : reshape(b, grad, [batch, outChannels, size]);
-    const kernels = reshape(b, w, [outChannels, channels]);
-    const dX = () =>
-      batch === 1
-        ? b.op('Gemm', [kernels, dY], { transA: 1 })
-        : b.op('MatMul', [transposeMatrix(b, kernels), dY]);
-    const dW = () =>
-      batch === 1
-        ? b.op('Gemm', [dY, reshape(b, x, [channels, size])], { transB: 1 })
-        : sum(b, b.op('MatMul', [dY, transposeMatrix(b, reshape(b, x, [batch, channels, size]))]), [0], 0);
     return [
-      c.wants(0) ? reshape(b, dX(), c.shape(0)) : undefined,
-      c.wants(1) ? reshape(b, dW(), c.shape(1)) : undefined,
+      c.wants(0) ? spread(b, grad, w, windows, 1) : undefined,
+      c.wants(1) ? pointwise(c) : undefined,
       bias,
     ];
   }
-
   if (groups === 1 && areTiles(windows)) {
     // A patch embedding: one matrix product over the patches.
-    const dY = toTiles(
-      b,
-      grad,
-      windows.positions.map(() => 1),
-    );
-    const patch = sizeOf([channels, ...kernel]);
+    const [batch, patch] = [c.shape(0)[0]!, sizeOf([channels, ...kernel])];
+    const flat = reshape(b, grad, [batch, outChannels, sizeOf(windows.positions)]);
+    const dY = reshape(b, transpose(b, flat, [0, 2, 1]), [batch * sizeOf(windows.positions), outChannels]);
     const dX = () => b.op('Gemm', [dY, reshape(b, w, [outChannels, patch])]);
     const dW = () => b.op('Gemm', [dY, toTiles(b, x, kernel)], { transA: 1 });
     return [
@@ -54,13 +37,27 @@ const conv: Rule = (c) => {
       bias,
     ];
   }
-
   return [
     c.wants(0) ? spread(b, grad, w, windows, groups) : undefined,
     c.wants(1) ? kernelGradient(b, x, grad, windows, groups) : undefined,
     bias,
   ];
 };
+
+/** The kernel's gradient of a Conv whose windows are single elements: dY X' summed over the batch. */
+function pointwise(c: RuleContext): string {
+  const { b } = c;
+  const [batch, channels, ...image] = c.shape(0) as [number, number, ...number[]];
+  const [outChannels, size] = [c.shape(1)[0]!, sizeOf(image)];
+  const [dY, x] = [c.grad, c.inputs[0]!];
+  if (batch === 1) {
+    const flat = [reshape(b, dY, [outChannels, size]), reshape(b, x, [channels, size])];
+    return reshape(b, b.op('Gemm', flat, { transB: 1 }), c.shape(1));
+  }
+  const rows = transposeMatrix(b, reshape(b, x, [batch, channels, size]));
+  const each = b.op('MatMul', [reshape(b, dY, [batch, outChannels, size]), rows]);
+  return reshape(b, sum(b, each, [0], 0), c.shape(1));
+}
 
 /** Y = X spread through W, the transpose of Conv in its image; W is [C, M / groups, kernel...]. */
 const convTranspose: Rule = (c) => {
@@ -76,7 +73,7 @@ const convTranspose: Rule = (c) => {
 };
 
 /** The gradient of a bias: everything but the channels summed. */
-function channelSums({ b, grad }: Parameters<Rule>[0]): string {
+function channelSums({ b, grad }: RuleContext): string {
   return sum(
     b,
     grad,

@@ -90,9 +90,11 @@ function spacedOut(b: GraphBuilder, value: string, axis: number, stride: number)
 /** A kernel [M, C / groups, kernel...] as [C, M / groups, kernel reversed...]. */
 function turned(b: GraphBuilder, kernel: string, groups: number): string {
   const [outer, inner, ...sizes] = b.shape(kernel) as [number, number, ...number[]];
-  const taps = sizeOf(sizes);
-  const flat = reversed(b, reshape(b, kernel, [groups, outer / groups, inner, taps]), 3);
-  return reshape(b, transpose(b, flat, [0, 2, 1, 3]), [groups * inner, outer / groups, ...sizes]);
+  const spatial = sizes.map((_, i) => i + 2);
+  const backward = reversed(b, kernel, ...spatial);
+  if (groups === 1) return transpose(b, backward, [1, 0, ...spatial]);
+  const split = reshape(b, backward, [groups, outer / groups, inner, sizeOf(sizes)]);
+  return reshape(b, transpose(b, split, [0, 2, 1, 3]), [groups * inner, outer / groups, ...sizes]);
 }
 
 /**
@@ -111,19 +113,17 @@ export function kernelGradient(
   windows: Windows,
   groups: number,
 ): string {
-  const { strides, dilations, before, after, kernel, positions } = windows;
+  const { strides, dilations, before, after, kernel } = windows;
   const [batch, channels] = b.shape(image) as [number, number];
-  const outChannels = b.shape(signal)[1]!;
   const inGroup = channels / groups;
 
-  const byGroup = transpose(
-    b,
-    reshape(b, image, [batch, groups, inGroup, sizeOf(windows.image)]),
-    [2, 1, 0, 3],
-  );
-  const data = reshape(b, byGroup, [inGroup, groups * batch, ...windows.image]);
-  const flat = transpose(b, reshape(b, signal, [batch, outChannels, sizeOf(positions)]), [1, 0, 2]);
-  const taps = reshape(b, flat, [outChannels, batch, ...positions]);
+  const exchanged = [1, 0, ...kernel.map((_, i) => i + 2)];
+  const taps = transpose(b, signal, exchanged);
+  const byGroup = () => reshape(b, image, [batch, groups, inGroup, sizeOf(windows.image)]);
+  const data =
+    groups === 1
+      ? transpose(b, image, exchanged)
+      : reshape(b, transpose(b, byGroup(), [2, 1, 0, 3]), [inGroup, groups * batch, ...windows.image]);
 
   let grad = b.op('Conv', [data, taps], {
     strides: dilations,
@@ -132,6 +132,5 @@ export function kernelGradient(
     group: groups,
   });
   for (const [i, size] of kernel.entries()) grad = part(b, grad, i + 2, 0, size);
-  const found = transpose(b, reshape(b, grad, [inGroup, outChannels, sizeOf(kernel)]), [1, 0, 2]);
-  return reshape(b, found, [outChannels, inGroup, ...kernel]);
+  return transpose(b, grad, exchanged);
 }

@@ -71,11 +71,14 @@ export function part(b: GraphBuilder, x: string, axis: number, start: number, en
   return b.op('Slice', [x, b.ints([start]), b.ints([end]), b.ints([axis])]);
 }
 
-/** The elements of one axis in reverse order. */
-export function reversed(b: GraphBuilder, x: string, axis: number): string {
-  const size = b.shape(x)[axis]!;
-  if (size === 1) return x;
-  return b.op('Slice', [x, b.ints([size - 1]), b.ints([-size - 1]), b.ints([axis]), b.ints([-1])]);
+/** The elements along some axes in reverse order. */
+export function reversed(b: GraphBuilder, x: string, ...axes: readonly number[]): string {
+  const turned = axes.filter((axis) => b.shape(x)[axis] !== 1);
+  if (turned.length === 0) return x;
+  const sizes = turned.map((axis) => b.shape(x)[axis]!);
+  const starts = b.ints(sizes.map((size) => size - 1));
+  const ends = b.ints(sizes.map((size) => -size - 1));
+  return b.op('Slice', [x, starts, ends, b.ints(turned), b.ints(turned.map(() => -1))]);
 }
 
 /** Surrounds a value with zeros: `before` and `after` give the count on each axis, none negative. */

@@ -1,4 +1,4 @@
-import { float } from '../../onnx/builder.ts';
+import { float, type GraphBuilder } from '../../onnx/builder.ts';
 import { sizeOf } from '../../onnx/data-types.ts';
 import type { Rule, RuleContext, RuleTable } from '../rule.ts';
 import { transposeMatrix } from '../transpose.ts';
@@ -33,10 +33,24 @@ const matMul: Rule = (c) => {
   const back = (i: number, product: () => string, full: readonly number[]) =>
     c.wants(i) ? reshape(b, unbroadcast(b, product(), full), c.shape(i)) : undefined;
   return [
-    back(0, () => b.op('MatMul', [dY, transposeMatrix(b, w)]), fullA),
-    back(1, () => b.op('MatMul', [transposeMatrix(b, reshape(b, a, fullA)), dY]), fullB),
+    back(0, () => product(b, w, dY, false), fullA),
+    back(1, () => product(b, reshape(b, a, fullA), dY, true), fullB),
   ];
 };
+
+/**
+ * A product with one operand transposed, by the cheaper of two ways: transposing that operand, or the other one and
+ * the result. In attention this transposes values instead of the probabilities.
+ */
+function product(b: GraphBuilder, turned: string, grad: string, turnedFirst: boolean): string {
+  const [own, other] = [b.shape(turned), b.shape(grad)];
+  const free = turnedFirst ? own.at(-1)! * other.at(-1)! : other.at(-2)! * own.at(-2)!;
+  const roundabout = sizeOf(other) + sizeOf(other.slice(0, -2)) * free;
+  const inOrder = (x: string, y: string) => b.op('MatMul', turnedFirst ? [x, y] : [y, x]);
+  if (sizeOf(own) <= roundabout) return inOrder(transposeMatrix(b, turned), grad);
+  const [left, right] = turnedFirst ? [transposeMatrix(b, grad), turned] : [turned, transposeMatrix(b, grad)];
+  return transposeMatrix(b, b.op('MatMul', [left, right]));
+}
 
 /** Y = alpha op(A) op(B) + beta C. Each gradient is again one Gemm: its transposition flags do the transposing. */
 const gemm: Rule = (c) => {

@@ -1,7 +1,7 @@
 import type { GraphBuilder } from '../../onnx/builder.ts';
 import { float } from '../../onnx/builder.ts';
 import { sizeOf } from '../../onnx/data-types.ts';
-import type { DataType } from '../../onnx/model.ts';
+import type { DataType, TypedGraph } from '../../onnx/model.ts';
 import { valuesOf } from '../../onnx/tensors.ts';
 import type { Rule, RuleContext, RuleTable } from '../rule.ts';
 import { reshape, unbroadcast } from '../unbroadcast.ts';
@@ -20,10 +20,22 @@ interface Normalised {
  * @param x rows to normalise along the axes from `axis` on
  */
 function normalise(b: GraphBuilder, x: string, axis: number, epsilon: number): Normalised {
-  const ones = filled(b, 1, b.dtype(x), b.shape(x).slice(axis));
+  const ones = onesOf(b, b.dtype(x), b.shape(x).slice(axis));
   const attributes = { axis, epsilon: float(epsilon) };
   const [value, , inverseDeviation] = b.ops('LayerNormalization', [x, ones], attributes, 3);
   return { value: value!, inverseDeviation: cast(b, inverseDeviation!, b.dtype(x)) };
+}
+
+const writtenOnes = new WeakMap<TypedGraph, Map<string, string>>();
+
+/** A scale of ones, written once for all norms of a graph that have the same size. */
+function onesOf(b: GraphBuilder, dtype: DataType, shape: readonly number[]): string {
+  const written = writtenOnes.get(b.graph) ?? new Map<string, string>();
+  writtenOnes.set(b.graph, written);
+  const key = `${dtype} ${shape.join()}`;
+  const ones = written.get(key) ?? filled(b, 1, dtype, shape);
+  written.set(key, ones);
+  return ones;
 }
 
 /**
@@ -85,8 +97,8 @@ function grouped(c: RuleContext, groups: number): (string | undefined)[] {
   const n = rows === undefined ? undefined : normalise(b, rows, 2, c.float('epsilon', 1e-5));
 
   const dX = () => {
-    const scale = reshape(b, widened(b, c.inputs[1]!), [1, channels, 1]);
-    const g = reshape(b, isOne(c, 1) ? grad : mul(b, grad, scale), byGroup);
+    const scaled = () => mul(b, grad, reshape(b, widened(b, c.inputs[1]!), [1, channels, 1]));
+    const g = reshape(b, isOne(c, 1) ? grad : scaled(), byGroup);
     return reshape(b, throughNormalisation(b, g, n!, [2]), c.shape(0));
   };
   return [

@@ -62,7 +62,9 @@ export async function checkWholeModel(name: string, file: string): Promise<Whole
   const source = bytesSource(file, gunzipSync(readFileSync(new URL(`${name}/${file}.onnx.gz`, root))));
   const parameters = parametersOf(await readModel(source, { external: weights, inlineBytes: 0 }));
   const model = await readModel(source, { external: weights });
-  const shapes = Object.fromEntries(Object.entries(reference.inputs).map(([input, { shape }]) => [input, shape]));
+  const shapes = Object.fromEntries(
+    Object.entries(reference.inputs).map(([input, { shape }]) => [input, shape]),
+  );
   const graph = await specialise(model, { shapes });
 
   const inputs = Object.keys(reference.inputs).filter((input) => input in reference.gradients);
@@ -93,7 +95,11 @@ export async function checkWholeModel(name: string, file: string): Promise<Whole
   };
 }
 
-async function run(graph: TypedGraph, outputs: readonly string[], feeds: readonly number[][]): Promise<number[][]> {
+async function run(
+  graph: TypedGraph,
+  outputs: readonly string[],
+  feeds: readonly number[][],
+): Promise<number[][]> {
   // A gradient may be handed on unchanged to several targets: the file lists each value once.
   const listed = [...new Set(outputs)];
   const declared = listed.map((name) => {
