@@ -19,7 +19,7 @@ export function randomResizedCrop(
   width: number,
   height: number,
   minScale: number,
-  uniform: readonly number[],
+  uniform: ArrayLike<number>,
 ): Box {
   if (uniform.length !== numbersPerCrop) {
     throw new Error(`A crop takes ${numbersPerCrop} uniform numbers, not ${uniform.length}`);

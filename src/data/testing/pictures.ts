@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { RgbImage } from '../rgb-image.ts';
 
-/** 32-bit numbers, as in tools/reference/preprocess.py. */
+/** 32-bit numbers, as in tools/reference/preprocess_pictures.py. */
 export function hashed(seed: number, count: number): Uint32Array {
   const values = new Uint32Array(count);
   const base = Math.imul(seed, 0x9e3779b9);
@@ -14,7 +14,7 @@ export function hashed(seed: number, count: number): Uint32Array {
   return values;
 }
 
-/** A generated image, as in tools/reference/preprocess.py. */
+/** A generated image, as in tools/reference/preprocess_pictures.py. */
 export function picture(seed: number, width: number, height: number): RgbImage {
   const noise = hashed(seed, width * height * 3);
   const data = new Uint8Array(noise.length);

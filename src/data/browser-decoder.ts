@@ -1,0 +1,69 @@
+import type { RawDecoder, RgbaImage } from './decode.ts';
+import { ImageFileError } from './image-file.ts';
+
+/**
+ * Decodes by the browser, in a worker or on the page. Colour profiles are ignored and transparency stays straight.
+ *
+ * A canvas keeps colours multiplied by their opacity, which loses them where a pixel is transparent; files with
+ * transparency therefore pass through a texture. Where there is no WebGL 2, they go over a canvas all the same, and
+ * colours of nearly transparent pixels come out rounded.
+ */
+export const browserDecoder: RawDecoder = async (bytes, info) => {
+  if (info.width * info.height > maxPixels) {
+    throw new ImageFileError(
+      `${info.width} x ${info.height} pixels are more than a browser decodes at once (${maxPixels / 2 ** 20} Mi). Make it smaller`,
+    );
+  }
+  const bitmap = await createImageBitmap(
+    new Blob([new Uint8Array(bytes)], { type: `image/${info.format}` }),
+    {
+      colorSpaceConversion: 'none',
+      premultiplyAlpha: 'none',
+    },
+  );
+  try {
+    return (info.alpha ? readTexture(bitmap) : undefined) ?? readCanvas(bitmap);
+  } finally {
+    bitmap.close();
+  }
+};
+
+/** Chromium's largest canvas: 16384 x 16384. */
+const maxPixels = 2 ** 28;
+
+function readCanvas(bitmap: ImageBitmap): RgbaImage {
+  const { width, height } = bitmap;
+  // Reading back often keeps the canvas in main memory, where drawing does not depend on the graphics driver.
+  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+  if (!context) throw new Error(`no canvas of ${width} x ${height} pixels`);
+  context.drawImage(bitmap, 0, 0);
+  return { width, height, data: context.getImageData(0, 0, width, height).data };
+}
+
+/** One for all files: a browser allows few WebGL contexts. */
+let sharedContext: WebGL2RenderingContext | null | undefined;
+
+function readTexture(bitmap: ImageBitmap): RgbaImage | undefined {
+  if (sharedContext === undefined || sharedContext?.isContextLost()) {
+    sharedContext = new OffscreenCanvas(1, 1).getContext('webgl2');
+  }
+  const gl = sharedContext;
+  const { width, height } = bitmap;
+  if (!gl || Math.max(width, height) > gl.getParameter(gl.MAX_TEXTURE_SIZE)) return undefined;
+  const texture = gl.createTexture();
+  const framebuffer = gl.createFramebuffer();
+  try {
+    gl.bindTexture(gl.TEXTURE_2D, texture);
+    gl.pixelStorei(gl.UNPACK_PREMULTIPLY_ALPHA_WEBGL, false);
+    gl.pixelStorei(gl.UNPACK_COLORSPACE_CONVERSION_WEBGL, gl.NONE);
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, bitmap);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer);
+    gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
+    const data = new Uint8Array(width * height * 4);
+    gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, data);
+    return gl.getError() === gl.NO_ERROR ? { width, height, data } : undefined;
+  } finally {
+    gl.deleteFramebuffer(framebuffer);
+    gl.deleteTexture(texture);
+  }
+}

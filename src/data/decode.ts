@@ -1,0 +1,106 @@
+import { ImageFileError, type ImageFileInfo, inspectImageFile, neutraliseOrientation } from './image-file.ts';
+import type { RgbImage } from './rgb-image.ts';
+
+/**
+ * `photo` shows what a person sees: rotated as the camera noted, transparency over white. `reference` gives the
+ * numbers that the Python reference pipelines see (Pillow's `Image.open(...).convert("RGB")`): no rotation,
+ * transparency dropped, no colour management.
+ */
+export type ImageMode = 'photo' | 'reference';
+
+/** Straight (not premultiplied) 8-bit RGBA as a decoder gives it, [height, width, 4]. */
+export interface RgbaImage {
+  width: number;
+  height: number;
+  data: Uint8Array | Uint8ClampedArray;
+}
+
+/**
+ * Turns the bytes of a whole, upright image file into pixels without colour management. Rejects when the file's inside
+ * is damaged.
+ */
+export type RawDecoder = (bytes: Uint8Array, info: ImageFileInfo) => Promise<RgbaImage>;
+
+/**
+ * Decodes an image file.
+ *
+ * @throws ImageFileError whose message is the reason, for a list of skipped files.
+ */
+export async function decodeImage(
+  bytes: Uint8Array,
+  mode: ImageMode,
+  decoder: RawDecoder,
+): Promise<RgbImage> {
+  const info = inspectImageFile(bytes);
+  if (mode === 'reference') refuseUnfaithful(info);
+  let pixels: RgbaImage;
+  try {
+    pixels = await decoder(neutraliseOrientation(bytes, info), info);
+  } catch (error) {
+    if (error instanceof ImageFileError) throw error;
+    const detail = error instanceof Error && error.message ? ` (${error.message})` : '';
+    throw new ImageFileError(`The image’s data is damaged and cannot be decoded${detail}`);
+  }
+  if (pixels.width !== info.width || pixels.height !== info.height) {
+    throw new ImageFileError(
+      `The file states ${info.width} x ${info.height} pixels and decodes to ${pixels.width} x ${pixels.height}`,
+    );
+  }
+  if (mode === 'reference') return dropAlpha(pixels);
+  return orient(info.alpha ? overWhite(pixels) : dropAlpha(pixels), info.orientation);
+}
+
+/** Kinds whose 8-bit RGB a browser makes by other rules than Pillow. */
+function refuseUnfaithful(info: ImageFileInfo): void {
+  if (info.bitDepth > 8) {
+    throw new ImageFileError(
+      `An image of ${info.bitDepth} bits a channel; benchmarks take 8. Save it with 8 bits`,
+    );
+  }
+  if (info.components === 4) {
+    throw new ImageFileError('A CMYK image; benchmarks take RGB and grey. Save it as RGB');
+  }
+}
+
+function dropAlpha({ width, height, data }: RgbaImage): RgbImage {
+  const rgb = new Uint8Array(width * height * 3);
+  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
+    rgb[to] = data[from]!;
+    rgb[to + 1] = data[from + 1]!;
+    rgb[to + 2] = data[from + 2]!;
+  }
+  return { width, height, data: rgb };
+}
+
+function overWhite({ width, height, data }: RgbaImage): RgbImage {
+  const rgb = new Uint8Array(width * height * 3);
+  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
+    const alpha = data[from + 3]!;
+    for (let c = 0; c < 3; c++) {
+      rgb[to + c] = Math.round((data[from + c]! * alpha + 255 * (255 - alpha)) / 255);
+    }
+  }
+  return { width, height, data: rgb };
+}
+
+/** Turns and mirrors pixels by the EXIF orientation (Exif 2.32, table "Orientation"). */
+export function orient(image: RgbImage, orientation: number): RgbImage {
+  if (orientation === 1) return image;
+  const { width, height } = image;
+  const turned = orientation >= 5;
+  const out = { width: turned ? height : width, height: turned ? width : height };
+  const data = new Uint8Array(image.data.length);
+  const mirrorX = orientation === 2 || orientation === 3 || orientation === 7 || orientation === 8;
+  const mirrorY = orientation === 3 || orientation === 4 || orientation === 6 || orientation === 7;
+  let to = 0;
+  for (let y = 0; y < out.height; y++) {
+    for (let x = 0; x < out.width; x++, to += 3) {
+      const [u, v] = turned ? [y, x] : [x, y];
+      const from = ((mirrorY ? height - 1 - v : v) * width + (mirrorX ? width - 1 - u : u)) * 3;
+      data[to] = image.data[from]!;
+      data[to + 1] = image.data[from + 1]!;
+      data[to + 2] = image.data[from + 2]!;
+    }
+  }
+  return { ...out, data };
+}

@@ -1,0 +1,83 @@
+import { decodeImage, type ImageMode, type RawDecoder } from './decode.ts';
+import { sha256 } from './hash.ts';
+import { ImageFileError, inspectImageFile } from './image-file.ts';
+import { type Preprocessing, preprocess } from './preprocess.ts';
+import type { RgbImage } from './rgb-image.ts';
+import { randomResizedCrop, trainingCrop } from './training-crop.ts';
+
+/** A file's result, or why it has none, in words for the list of skipped files. */
+export type JobResult<T> = { ok: true; value: T } | { ok: false; reason: string };
+
+export interface CropJob {
+  /** Smallest share of the area that the crop keeps; 1 takes the centre square. */
+  scale: number;
+  /** `numbersPerCrop` uniform numbers in [0, 1). */
+  uniforms: ArrayLike<number>;
+  /** Edges of the two squares, in pixels. */
+  teacherSize: number;
+  encoderSize: number;
+}
+
+/** What an image worker does. Results survive a structured clone; their buffers may be transferred. */
+export interface ImageJobs {
+  /** Hashes a file and makes sure that it can be decoded. Width and height are those a person sees. */
+  examine(blob: Blob): Promise<JobResult<{ sha256: string; width: number; height: number }>>;
+  /** One image as encoder input, [3, height, width]. */
+  prepare(
+    blob: Blob,
+    mode: ImageMode,
+    preprocessing: Preprocessing,
+  ): Promise<JobResult<{ data: Float32Array; shape: [3, number, number] }>>;
+  /** One crop for both branches of a training step: squares of RGB bytes, [size, size, 3]. */
+  crop(
+    blob: Blob,
+    mode: ImageMode,
+    job: CropJob,
+  ): Promise<JobResult<{ teacher: Uint8Array; encoder: Uint8Array }>>;
+}
+
+/** The jobs over a decoder: the browser's in a worker, another under Node. */
+export function createImageJobs(decoder: RawDecoder): ImageJobs {
+  return {
+    examine: (blob) =>
+      attempt(async () => {
+        const bytes = await read(blob);
+        // The structure first: it names the reason better than a decoder does.
+        inspectImageFile(bytes);
+        const [hash, { width, height }] = await Promise.all([
+          sha256(bytes),
+          decodeImage(bytes, 'photo', decoder),
+        ]);
+        return { sha256: hash, width, height };
+      }),
+    prepare: (blob, mode, preprocessing) =>
+      attempt(async () => preprocess(await decode(blob, mode), preprocessing)),
+    crop: (blob, mode, job) =>
+      attempt(async () => {
+        const image = await decode(blob, mode);
+        const box = randomResizedCrop(image.width, image.height, job.scale, job.uniforms);
+        return trainingCrop(image, box, job.teacherSize, job.encoderSize);
+      }),
+  };
+
+  async function decode(blob: Blob, mode: ImageMode): Promise<RgbImage> {
+    return decodeImage(await read(blob), mode, decoder);
+  }
+}
+
+async function read(blob: Blob): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await blob.arrayBuffer());
+  } catch {
+    throw new ImageFileError('The file can no longer be read: it was moved, changed or removed');
+  }
+}
+
+async function attempt<T>(work: () => Promise<T>): Promise<JobResult<T>> {
+  try {
+    return { ok: true, value: await work() };
+  } catch (error) {
+    if (error instanceof ImageFileError) return { ok: false, reason: error.message };
+    throw error;
+  }
+}
