@@ -128,8 +128,12 @@ const cast: Evaluator = (c) => {
 };
 
 const clip: Evaluator = (c) => {
-  const low = c.has(1) ? (c.numbers(1)[0] ?? Number.NEGATIVE_INFINITY) : Number.NEGATIVE_INFINITY;
-  const high = c.has(2) ? (c.numbers(2)[0] ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
+  const bound = (name: string, i: number, otherwise: number): number => {
+    if (c.opset < 11) return c.float(name, otherwise);
+    return c.has(i) ? (c.numbers(i)[0] ?? otherwise) : otherwise;
+  };
+  const low = bound('min', 1, Number.NEGATIVE_INFINITY);
+  const high = bound('max', 2, Number.POSITIVE_INFINITY);
   return [
     tensorOf(
       c.out().dtype,
@@ -185,6 +189,11 @@ export const elementwise: EvaluatorTable = {
   Reciprocal: unary((x) => 1 / x),
   Relu: unary((x) => Math.max(0, x)),
   Round: unary(roundToEven),
+  Selu: unary(
+    (x, c) =>
+      c.float('gamma', 1.0507009873554805) *
+      (x > 0 ? x : c.float('alpha', 1.6732632423543772) * Math.expm1(x)),
+  ),
   Sigmoid: unary(sigmoid),
   Sign: unary(Math.sign),
   Sin: unary(Math.sin),
