@@ -107,6 +107,16 @@ def open_clip_vision() -> Narrow:
     return Narrow(Only(model), {"image": PIXELS}, "features")
 
 
+def open_clip_text() -> Narrow:
+    from open_clip.transformer import QuickGELU, TextTransformer
+
+    model = TextTransformer(
+        context_length=8, vocab_size=40, width=32, heads=4, layers=2, mlp_ratio=2, output_dim=16, act_layer=QuickGELU
+    )
+    ids = Input((2, 8), values=(38, 3, 17, 39, 0, 0, 0, 0, 38, 5, 9, 20, 3, 11, 39, 0), axes=BATCH)
+    return Narrow(Only(model), {"text": ids}, "features")
+
+
 def clip_resnet() -> Narrow:
     """CLIP's RN50 form: three-convolution stem, average-pooled strides, attention pooling."""
     from open_clip.modified_resnet import ModifiedResNet
@@ -326,6 +336,7 @@ MODELS: dict[str, Callable[[], Narrow]] = {
     "clip-text": clip_text,
     "siglip-vision": siglip_vision,
     "open-clip-vision": open_clip_vision,
+    "open-clip-text": open_clip_text,
     "clip-resnet": clip_resnet,
     "clip-resnet-fused": clip_resnet_fused,
     "convnext": convnext,
