@@ -100,6 +100,17 @@ test('weights stream into GPU buffers', async ({ page }) => {
   expect(result.left).toBe(0);
 });
 
+test('bool, int32 and int64 tensors and outputs of unknown size live in GPU buffers', async ({ page }) => {
+  const result = await page.evaluate(() => window.runtime.elementTypes());
+  expect(result.y).toEqual([-6, 0, 1]);
+  expect(result.less).toEqual([0, 1, 0, 1, 0, 1]);
+  expect(result.sum).toEqual([2, -4, 6, 8, 10, 2 ** 31 - 2]);
+  expect(result.first).toEqual({ shape: [3, 4], error: 0 });
+  expect(result.second).toEqual({ shape: [6, 2], error: 0 });
+  expect(result.failed).toContain('Session "reshape" failed');
+  expect(result.afterwards).toContain('make it again');
+});
+
 test('refusals say what does not fit', async ({ page }) => {
   const said = await page.evaluate(() => window.runtime.refusals());
   expect(said.limits).toBe(2 ** 27);

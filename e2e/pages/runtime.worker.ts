@@ -4,7 +4,13 @@ import type { ByteSource, TensorType } from '../../src/onnx/model.ts';
 import { halfToNumber } from '../../src/onnx/tensors.ts';
 import { type DeviceOptions, detect, type OpenDevice, openDevice } from '../../src/runtime/device.ts';
 import { messageOf } from '../../src/runtime/errors.ts';
-import { denseModel, leastSquaresModel, roundModel } from '../../src/runtime/fixtures/models.ts';
+import {
+  denseModel,
+  leastSquaresModel,
+  reshapeModel,
+  roundModel,
+  selectModel,
+} from '../../src/runtime/fixtures/models.ts';
 import { type Deviation, replayAll } from '../../src/runtime/fixtures/optimizer-replay.ts';
 import { randomSample } from '../../src/runtime/fixtures/random-digest.ts';
 import {
@@ -37,6 +43,13 @@ const onWasm = () => openRuntime({ ort, provider: 'wasm', threads: 1, wasmPaths 
 async function onGpu(options?: DeviceOptions): Promise<{ runtime: Runtime; device: OpenDevice }> {
   const device = await openDevice(options);
   return { runtime: await openRuntime({ ort, provider: 'webgpu', device, threads: 1, wasmPaths }), device };
+}
+
+/** Shows limits that the browser would not lower by itself: it rounds requests up to its own defaults. */
+function pretend(device: GPUDevice, limits: Record<string, number>): void {
+  const shown: Record<string, unknown> = {};
+  for (const name in device.limits) shown[name] = device.limits[name as keyof GPUSupportedLimits];
+  Object.defineProperty(device, 'limits', { value: { ...shown, ...limits } });
 }
 
 const worst = (a: ArrayLike<number>, b: ArrayLike<number>) => {
@@ -97,6 +110,7 @@ const checks = {
 
   async optimizers(limits?: Record<string, number>): Promise<Deviation[]> {
     const { runtime, device } = await onGpu(limits ? { limits, features: false } : {});
+    if (limits) pretend(device.device, limits);
     const deviations = await replayAll(runtime);
     device.close();
     return deviations;
@@ -322,6 +336,52 @@ const checks = {
     const left = runtime.gpuBytes;
     device.close();
     return { wrong, length: wide.length, progress, kept, bytes, left };
+  },
+
+  /** Element types other than float32 in GPU buffers, and outputs whose size only the run tells. */
+  async elementTypes() {
+    const { runtime, device } = await onGpu();
+    const place = (tensor: CpuTensor) => runtime.upload(tensor, bytesOf(tensor));
+    const select = await runtime.session(await selectModel(), { name: 'select' });
+    const outputs = await select.run(
+      new Map([
+        ['x', place({ dtype: 'float32', shape: [6], data: Float32Array.of(1, -2, 3, -4, 5, -6) })],
+        ['c', place({ dtype: 'bool', shape: [6], data: Uint8Array.of(1, 1, 0, 0, 1, 1) })],
+        ['i', place({ dtype: 'int64', shape: [3], data: BigInt64Array.of(5n, 2n, 0n) })],
+        ['j', place({ dtype: 'int32', shape: [6], data: Int32Array.of(1, -2, 3, 4, 5, 2 ** 30 - 1) })],
+      ]),
+    );
+    const read = (name: string) => runtime.read(outputs.get(name)!);
+    const reshape = await runtime.session(await reshapeModel(), { name: 'reshape' });
+    const shaped = async (rows: bigint, columns: bigint) => {
+      const x = normal(3, 12);
+      const shape: CpuTensor = { dtype: 'int64', shape: [2], data: BigInt64Array.of(rows, columns) };
+      const y = (
+        await reshape.run(
+          new Map([
+            ['x', place(x)],
+            ['s', shape],
+          ]),
+        )
+      ).get('y')!;
+      const error = worst(
+        floats(await runtime.read(y)),
+        (x.data as Float32Array).map((value) => -value),
+      );
+      return { shape: y.shape, error };
+    };
+    const failure = async (work: () => Promise<unknown>) => work().then(() => 'nothing', messageOf);
+    const results = {
+      y: [...floats(await read('y'))],
+      less: [...(await read('less'))],
+      sum: [...new Int32Array((await read('sum')).buffer)],
+      first: await shaped(3n, 4n),
+      second: await shaped(6n, 2n),
+      failed: await failure(() => shaped(5n, 5n)),
+      afterwards: await failure(() => shaped(3n, 4n)),
+    };
+    device.close();
+    return results;
   },
 
   /** What is said when something does not fit. */

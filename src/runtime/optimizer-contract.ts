@@ -18,6 +18,11 @@ export type UpdateConfig = Pick<
   'kind' | 'momentum' | 'beta2' | 'epsilon' | 'weightDecay' | 'clipNorm'
 >;
 
+export interface OptimizerOptions {
+  /** Passes that a step will average, usually; more than one needs memory for their sum. Default 1. */
+  passes?: number;
+}
+
 /** What a step did. Gradients are those of the step, averaged over its passes, before clipping. */
 export interface StepReport {
   /** Global L2 norm of the gradient. */
@@ -50,8 +55,9 @@ export interface Optimizer {
   /** Steps done. */
   readonly steps: number;
   /**
-   * Adds the gradients of one pass, by parameter name, to the coming step. The first pass of a step is kept by
-   * reference until the second arrives or the step is taken: take the step before the tensors are written again.
+   * Adds the gradients of one pass, by parameter name, to the coming step. When several passes were announced
+   * ({@link OptimizerOptions}) they may be written again at once. Otherwise those of the first pass are used where they
+   * are, until the second pass arrives or the step is taken.
    */
   accumulate(gradients: ReadonlyMap<string, DeviceTensor>): Promise<void>;
   /** Averages the passes, clips by the global norm and updates the weights. */

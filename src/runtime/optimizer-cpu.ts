@@ -30,12 +30,15 @@ export class CpuOptimizer implements Optimizer {
   readonly #config: UpdateConfig;
   readonly #slots: Slot[];
   #gradients: Floats[] | null = null;
-  /** Own memory for sums over passes, once a step had more than one. */
+  /** Whether the first pass of a step is copied at once, as the caller writes the same tensors again. */
+  readonly #copies: boolean;
+  /** Own memory for sums over passes. */
   #sums: Floats[] | null = null;
   #passes = 0;
   #steps = 0;
 
-  constructor(parameters: readonly Parameter[], config: UpdateConfig) {
+  constructor(parameters: readonly Parameter[], config: UpdateConfig, passes: number) {
+    this.#copies = passes > 1;
     this.#parameters = parameters;
     this.#config = config;
     this.#slots = parameters.map((parameter) => {
@@ -56,13 +59,9 @@ export class CpuOptimizer implements Optimizer {
 
   async accumulate(gradients: ReadonlyMap<string, DeviceTensor>): Promise<void> {
     const next = gradientsOf(this.#parameters, gradients).map(floatsOf);
-    if (this.#passes === 0) this.#gradients = next;
+    if (this.#passes === 0) this.#gradients = this.#copies ? this.#copied(next) : next;
     else {
-      if (this.#passes === 1) {
-        this.#sums ??= this.#slots.map(({ weight }) => new Float32Array(weight.length));
-        for (const [k, sum] of this.#sums.entries()) sum.set(this.#gradients![k]!);
-        this.#gradients = this.#sums;
-      }
+      if (this.#gradients !== this.#sums) this.#gradients = this.#copied(this.#gradients!);
       for (const [k, sum] of this.#gradients!.entries()) add(sum, next[k]!);
     }
     this.#passes++;
@@ -112,6 +111,13 @@ export class CpuOptimizer implements Optimizer {
     this.#slots.length = 0;
     this.#gradients = null;
     this.#sums = null;
+  }
+
+  /** Moves a pass's gradients to own memory. */
+  #copied(gradients: Floats[]): Floats[] {
+    this.#sums ??= this.#slots.map(({ weight }) => new Float32Array(weight.length));
+    for (const [k, sum] of this.#sums.entries()) sum.set(gradients[k]!);
+    return this.#sums;
   }
 
   #update(slot: Slot, gradient: Floats, scale: number, learningRate: number): void {

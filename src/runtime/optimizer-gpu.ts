@@ -44,16 +44,25 @@ export class GpuOptimizer implements Optimizer {
   readonly #step: GPUBuffer;
   /** The factor on the gradients and whether to apply them. */
   readonly #outcome: GPUBuffer;
+  /** Whether the first pass of a step is copied at once, as the caller writes the same tensors again. */
+  readonly #copies: boolean;
   #gradients: GpuTensor[] | null = null;
   #sums: { tensors: GpuTensor[]; groups: KernelGroup[] } | null = null;
   #passes = 0;
   #steps = 0;
 
-  constructor(runtime: Runtime, opened: OpenDevice, parameters: readonly Parameter[], config: UpdateConfig) {
+  constructor(
+    runtime: Runtime,
+    opened: OpenDevice,
+    parameters: readonly Parameter[],
+    config: UpdateConfig,
+    passes: number,
+  ) {
     this.#runtime = runtime;
     this.#opened = opened;
     this.#parameters = parameters;
     this.#config = config;
+    this.#copies = passes > 1;
     const { device } = opened;
     this.#step = uniformBuffer(device, stepScalars * 4);
     this.#outcome = device.createBuffer({ size: 16, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.UNIFORM });
@@ -135,15 +144,11 @@ export class GpuOptimizer implements Optimizer {
   }
 
   #accumulate(next: GpuTensor[]): void {
-    if (this.#passes === 0) this.#gradients = next;
+    if (this.#passes === 0) this.#gradients = this.#copies ? this.#copied(next) : next;
     else {
-      this.#sums ??= this.#makeSums();
+      if (this.#gradients !== this.#sums?.tensors) this.#gradients = this.#copied(this.#gradients!);
       const { device } = this.#opened;
-      const { tensors, groups } = this.#sums;
-      if (this.#passes === 1) {
-        for (const [k, sum] of tensors.entries()) this.#runtime.copy(this.#gradients![k]!, sum);
-        this.#gradients = tensors;
-      }
+      const { tensors, groups } = this.#sums!;
       const encoder = device.createCommandEncoder();
       const pass = encoder.beginComputePass();
       for (const group of groups) group.dispatch(pass, [buffersOf(tensors), buffersOf(next)], []);
@@ -151,6 +156,19 @@ export class GpuOptimizer implements Optimizer {
       device.queue.submit([encoder.finish()]);
     }
     this.#passes++;
+  }
+
+  /** Moves a pass's gradients to own memory. */
+  #copied(gradients: readonly GpuTensor[]): GpuTensor[] {
+    this.#sums ??= this.#makeSums();
+    const { tensors } = this.#sums;
+    const { device } = this.#opened;
+    const encoder = device.createCommandEncoder();
+    for (const [k, { buffer }] of tensors.entries()) {
+      encoder.copyBufferToBuffer(gradients[k]!.buffer, 0, buffer, 0, buffer.size);
+    }
+    device.queue.submit([encoder.finish()]);
+    return tensors;
   }
 
   #takeStep(learningRate: number): StepHandle {

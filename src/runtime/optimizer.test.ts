@@ -10,7 +10,7 @@ import type { CpuTensor } from './tensor.ts';
 
 const runtime = await openRuntime({ ort, provider: 'cpu' });
 
-const vector = (...values: number[]): CpuTensor => ({
+const vector = (...values: number[]): CpuTensor & { data: Float32Array<ArrayBuffer> } => ({
   dtype: 'float32',
   shape: [values.length],
   data: Float32Array.from(values),
@@ -51,6 +51,25 @@ describe('optimisers on the CPU', () => {
       return weight.data;
     };
     expect(await run(3)).toEqual(await run(null));
+  });
+
+  it('average passes whose tensors are written again, when they were announced', async () => {
+    const update = async (passes: number, gradients: ReturnType<typeof vector>[]) => {
+      const weight = vector(1, -2, 3);
+      const optimizer = createOptimizer(runtime, [{ name: 'w', weight }], adamw, { passes });
+      const again = vector(0, 0, 0);
+      for (const gradient of gradients) {
+        again.data.set(gradient.data);
+        await optimizer.accumulate(new Map([['w', passes > 1 ? again : gradient]]));
+      }
+      const report = await (await optimizer.step({ learningRate: 0.1 })).read();
+      return { weight: weight.data, norm: report.gradientNorm };
+    };
+    const passes = [vector(0.5, 1, -1), vector(0.25, -1, 4), vector(1, 1, 0.5)];
+    const mean = vector(1.75 / 3, 1 / 3, 3.5 / 3);
+    const announced = await update(3, passes);
+    expect(announced).toEqual(await update(1, passes));
+    expect(announced.norm).toBeCloseTo((await update(1, [mean])).norm, 6);
   });
 
   it('report gradients that are not finite by name and leave the weights alone', async () => {

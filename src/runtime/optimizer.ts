@@ -1,5 +1,11 @@
 import { RuntimeError } from './errors.ts';
-import { checkLike, type Optimizer, type Parameter, type UpdateConfig } from './optimizer-contract.ts';
+import {
+  checkLike,
+  type Optimizer,
+  type OptimizerOptions,
+  type Parameter,
+  type UpdateConfig,
+} from './optimizer-contract.ts';
 import { CpuOptimizer } from './optimizer-cpu.ts';
 import { GpuOptimizer } from './optimizer-gpu.ts';
 import type { Runtime } from './runtime.ts';
@@ -7,6 +13,7 @@ import { isGpuTensor } from './tensor.ts';
 
 export type {
   Optimizer,
+  OptimizerOptions,
   OptimizerState,
   Parameter,
   StepHandle,
@@ -22,6 +29,7 @@ export function createOptimizer(
   runtime: Runtime,
   parameters: readonly Parameter[],
   config: UpdateConfig,
+  { passes = 1 }: OptimizerOptions = {},
 ): Optimizer {
   if (parameters.length === 0) throw new RuntimeError('An optimiser needs at least one weight');
   const names = new Set<string>();
@@ -37,6 +45,6 @@ export function createOptimizer(
     if (reference) checkLike(`The reference of weight "${name}"`, reference, weight);
   }
   return runtime.device
-    ? new GpuOptimizer(runtime, runtime.device, parameters, config)
-    : new CpuOptimizer(parameters, config);
+    ? new GpuOptimizer(runtime, runtime.device, parameters, config, passes)
+    : new CpuOptimizer(parameters, config, passes);
 }

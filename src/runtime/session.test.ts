@@ -1,7 +1,7 @@
 import * as node from 'onnxruntime-node';
 import * as web from 'onnxruntime-web';
 import { describe, expect, it } from 'vitest';
-import { denseModel, leastSquaresModel } from './fixtures/models.ts';
+import { denseModel, leastSquaresModel, reshapeModel, typesModel } from './fixtures/models.ts';
 import { createOptimizer } from './optimizer.ts';
 import { RandomStream } from './random.ts';
 import { openRuntime } from './runtime.ts';
@@ -98,6 +98,40 @@ describe.each([
     await expect(dense.run(feeds, ['q'])).rejects.toThrow('has no output "q". It has y');
     const half: CpuTensor = { dtype: 'float16', shape: [4, 8], data: new Uint16Array(32) };
     await expect(dense.run(new Map([...feeds, ['x', half]]))).rejects.toThrow('got float16[4, 8]');
+  });
+
+  it('exchange every element type', async () => {
+    const session = await runtime.session(await typesModel(), { name: 'types' });
+    const outputs = await session.run(
+      new Map<string, CpuTensor>([
+        ['h', { dtype: 'float16', shape: [4], data: Uint16Array.of(0x3c00, 0xc000, 0x3800, 0x7bff) }],
+        ['j', { dtype: 'int32', shape: [4], data: Int32Array.of(7, -8, 9, 10) }],
+        ['c', { dtype: 'bool', shape: [4], data: Uint8Array.of(1, 0, 0, 1) }],
+        ['i', { dtype: 'int64', shape: [3], data: BigInt64Array.of(1n, 3n, 0n) }],
+        ['u', { dtype: 'uint8', shape: [5], data: Uint8Array.of(1, 2, 3, 254, 255) }],
+      ]),
+    );
+    expect(Object.fromEntries(outputs)).toEqual({
+      picked: { dtype: 'float16', shape: [3], data: Uint16Array.of(0xc800, 0x7bff, 0x3c00) },
+      whole: { dtype: 'int32', shape: [4], data: Int32Array.of(1, -8, 9, 65504) },
+      index: { dtype: 'int64', shape: [3], data: BigInt64Array.of(1n, 3n, 0n) },
+      bytes: { dtype: 'uint8', shape: [5], data: Uint8Array.of(1, 2, 3, 254, 255) },
+      not: { dtype: 'bool', shape: [4], data: Uint8Array.of(0, 1, 1, 0) },
+    });
+  });
+
+  it('go on after a run that fails', async () => {
+    const session = await runtime.session(await reshapeModel(), { name: 'reshape' });
+    const shaped = (rows: bigint, columns: bigint) =>
+      session.run(
+        new Map<string, CpuTensor>([
+          ['x', normal(3, 12)],
+          ['s', { dtype: 'int64', shape: [2], data: BigInt64Array.of(rows, columns) }],
+        ]),
+      );
+    expect((await shaped(3n, 4n)).get('y')!.shape).toEqual([3, 4]);
+    await expect(shaped(5n, 5n)).rejects.toThrow('Session "reshape" failed');
+    expect((await shaped(2n, 6n)).get('y')!.shape).toEqual([2, 6]);
   });
 
   it('are refused with their name when the model is broken', async () => {

@@ -85,7 +85,8 @@ export async function createSession(
 function sessionOptions(host: SessionHost, options: SessionOptions): InferenceSession.SessionOptions {
   const common: InferenceSession.SessionOptions = {
     graphOptimizationLevel: options.optimization ?? 'all',
-    logSeverityLevel: 3,
+    // Errors arrive as exceptions; the library need not print them as well.
+    logSeverityLevel: 4,
   };
   switch (host.provider) {
     case 'cpu':
