@@ -91,6 +91,7 @@ def build_unet() -> UNet2DConditionModel:
         block_out_channels=[48, 80],
         layers_per_block=1,
         cross_attention_dim=128,
-        attention_head_dim=4,
+        # As in Stable Diffusion 2.x, this names the number of heads of each block; heads are 16 wide.
+        attention_head_dim=[3, 5],
         norm_num_groups=16,
     )
