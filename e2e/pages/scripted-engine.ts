@@ -186,7 +186,8 @@ export class ScriptedEngine implements Engine {
 
   listImageSets = async () => (this.scene === 'asking' ? never : this.sets);
   listReports = async () => this.reports;
-  listRuns = async () => this.first(this.runs, 'The database of runs is locked by another tab. Close it.');
+  listRuns = async () =>
+    this.first(structuredClone(this.runs), 'The database of runs is locked by another tab. Close it.');
   listCheckpoints = async () => this.first(this.checkpoints, 'The storage of this site could not be opened.');
   file = async (_owner: string, path: string) => drawScene(path);
 
@@ -207,7 +208,7 @@ export class ScriptedEngine implements Engine {
   async startRun(request: Parameters<Engine['startRun']>[0], listener: Listener<RunEvent>): Promise<string> {
     if (this.scene === 'failing')
       throw new Error('The training graph needs 9.1 GB; the device has 4 GB. Lower images a pass.');
-    const id = `Run ${this.runs.length + 1}`;
+    const id = request.name ?? `Run ${this.runs.length + 1}`;
     const { config, encoder, teacher, imageSet } = request;
     this.runs = [
       data.run(id, {
@@ -222,12 +223,19 @@ export class ScriptedEngine implements Engine {
       }),
       ...this.runs,
     ];
+    await this.prepare(listener);
     void this.go(id, listener);
     return id;
   }
 
   async resumeRun(run: string, listener: Listener<RunEvent>): Promise<void> {
+    await this.prepare(listener);
     void this.go(run, listener);
+  }
+
+  private async prepare(listener: Listener<RunEvent>) {
+    listener({ type: 'state', state: 'preparing' });
+    await this.work('weights', 184, (progress) => listener({ type: 'progress', progress }));
   }
 
   /** The steps of a run, a few a second. */
@@ -237,8 +245,6 @@ export class ScriptedEngine implements Engine {
       if (event.type === 'state') run.state = event.state;
       listener(event);
     };
-    send({ type: 'state', state: 'preparing' });
-    await this.work('Compiling nodes', 1840, (progress) => send({ type: 'progress', progress }));
     send({ type: 'state', state: 'running' });
     while (run.step < run.config.steps) {
       await pause(20);

@@ -6,6 +6,7 @@ import { useEngineHealth } from '../features/shared/engine-health.ts';
 import { Problem } from '../features/shared/Problem.tsx';
 import { providerNames } from '../features/shared/provider.ts';
 import { Ring } from '../features/shared/Ring.tsx';
+import { RoomBoundary } from './RoomBoundary.tsx';
 import { RoomLinks } from './RoomLinks.tsx';
 import { SchemeSwitch } from './SchemeSwitch.tsx';
 import './shell.css';
@@ -15,7 +16,8 @@ export function Shell({ children }: { children: ReactNode }) {
   const main = useRef<HTMLElement>(null);
   const message = useAnnouncements((state) => state.message);
   const problem = useEngineHealth((state) => state.problem);
-  useRoomFocus(main);
+  const [location] = useLocation();
+  useRoomFocus(main, location);
 
   return (
     <div className="shell">
@@ -41,7 +43,7 @@ export function Shell({ children }: { children: ReactNode }) {
             </Problem>
           </div>
         )}
-        {children}
+        <RoomBoundary key={location}>{children}</RoomBoundary>
       </main>
       <div className="visually-hidden" role="status" aria-live="polite">
         {message}
@@ -67,8 +69,7 @@ function Provider() {
 }
 
 /** On arrival in a room: its title takes the focus, its name the window's title. */
-function useRoomFocus(main: { current: HTMLElement | null }) {
-  const [location] = useLocation();
+function useRoomFocus(main: { current: HTMLElement | null }, location: string) {
   const first = useRef(true);
   useEffect(() => {
     const heading = main.current?.querySelector('h1');

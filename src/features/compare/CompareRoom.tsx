@@ -92,7 +92,8 @@ function BenchmarkNeeded() {
     >
       <BenchmarkDrop
         work={work}
-        compact={false}
+        narrow={false}
+        filled={false}
         onFiles={(files) => void addBenchmark(files)}
         onBuiltIn={() => void addBuiltInBenchmark()}
         onProblem={failBenchmark}

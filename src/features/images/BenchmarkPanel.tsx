@@ -37,7 +37,8 @@ export function BenchmarkPanel() {
       )}
       <BenchmarkDrop
         work={work}
-        compact={benchmark !== undefined}
+        narrow
+        filled={benchmark !== undefined}
         onFiles={(files) => void addBenchmark(files)}
         onBuiltIn={() => void addBuiltInBenchmark()}
         onProblem={failBenchmark}

@@ -1,5 +1,5 @@
 import { create } from 'zustand';
-import type { BenchmarkSummary, ImageSetSummary, NamedBlob } from '../../../workers/protocol.ts';
+import type { BenchmarkSummary, ImageSetSummary, Inventory, NamedBlob } from '../../../workers/protocol.ts';
 import { announce } from '../shared/announce.ts';
 import { fetchBuiltIn } from '../shared/built-in.ts';
 import { engine } from '../shared/engine.ts';
@@ -20,7 +20,8 @@ interface ImagesState {
   benchmark: string | null;
   addingBenchmark: Work;
 
-  restore(): Promise<void>;
+  /** Takes over what the engine holds from earlier visits. */
+  restore(sets: ImageSetSummary[], held: Inventory): void;
   /** True when the set is there. */
   addImages(files: NamedBlob[], name?: string): Promise<boolean>;
   addBuiltInImages(): Promise<boolean>;
@@ -45,15 +46,13 @@ export const useImages = create<ImagesState>()((set, get) => ({
   benchmark: null,
   addingBenchmark: idle,
 
-  async restore() {
-    const [sets, held] = await Promise.all([engine().listImageSets(), engine().inventory()]);
+  restore: (sets, { benchmarks }) =>
     set((state) => ({
       sets,
       set: state.set ?? sets[0]?.id ?? null,
-      benchmarks: held.benchmarks,
-      benchmark: state.benchmark ?? held.benchmarks[0]?.id ?? null,
-    }));
-  },
+      benchmarks,
+      benchmark: state.benchmark ?? benchmarks[0]?.id ?? null,
+    })),
 
   async addImages(files, name = nameOfFiles(files, 'Images')) {
     set({ adding: busy() });

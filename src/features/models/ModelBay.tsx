@@ -4,6 +4,7 @@ import { DropTarget } from '../shared/DropTarget.tsx';
 import { nameOfFiles } from '../shared/files.ts';
 import { Panel } from '../shared/Panel.tsx';
 import { Problem } from '../shared/Problem.tsx';
+import { Spinner } from '../shared/Ring.tsx';
 import { WorkProgress } from '../shared/WorkProgress.tsx';
 import { EncoderCard, TeacherCard } from './ModelCards.tsx';
 import { builtInModels, type ModelKind, useModels } from './store.ts';
@@ -38,6 +39,7 @@ export function ModelBay({ kind }: { kind: ModelKind }) {
   const models = useModels((state) => (kind === 'encoder' ? state.encoders : state.teachers));
   const chosen = useModels((state) => state[kind]);
   const { load, cancel, fail, dismiss, choose } = useModels.getState();
+  const restoring = useModels((state) => state.restoring);
   const filled = models.some(({ id }) => id === chosen);
   const builtIn = { kind: 'built-in', id: builtInModels[kind] } as const;
 
@@ -78,6 +80,11 @@ export function ModelBay({ kind }: { kind: ModelKind }) {
       ) : (
         <>
           {filled && (kind === 'encoder' ? <EncoderCard id={chosen} /> : <TeacherCard id={chosen} />)}
+          {restoring && !filled && (
+            <p className="model-bay-restoring" role="status">
+              <Spinner size={14} /> Looking for what earlier visits left
+            </p>
+          )}
           <DropTarget
             name={title}
             title={filled ? `Use another ${kind}` : drop}

@@ -2,6 +2,7 @@ import { create } from 'zustand';
 import type {
   EncoderSummary,
   HardwareReport,
+  Inventory,
   ModelFiles,
   ProviderName,
   TeacherSummary,
@@ -27,8 +28,11 @@ interface ModelsState {
   /** What the person asked for; the report says what is used. */
   force: ProviderName | 'auto';
 
-  /** Asks the engine what it holds and what it runs on. */
-  restore(): Promise<void>;
+  /** Whether it is still asked what earlier visits left. */
+  restoring: boolean;
+
+  /** Takes over what the engine holds from earlier visits. */
+  restore(held: Inventory): void;
   /** True when the model is loaded. */
   load(kind: ModelKind, files: ModelFiles): Promise<boolean>;
   cancel(kind: ModelKind): Promise<void>;
@@ -38,7 +42,7 @@ interface ModelsState {
   askHardware(force: ProviderName | 'auto'): Promise<void>;
 }
 
-export const useModels = create<ModelsState>()((set, get) => {
+export const useModels = create<ModelsState>()((set) => {
   function setLoading(kind: ModelKind, work: (before: Work) => Work) {
     set((state) => ({ loading: { ...state.loading, [kind]: work(state.loading[kind]) } }));
   }
@@ -52,16 +56,16 @@ export const useModels = create<ModelsState>()((set, get) => {
     hardware: null,
     hardwareProblem: null,
     force: 'auto',
+    restoring: true,
 
-    async restore() {
-      const [held] = await Promise.all([engine().inventory(), get().askHardware(get().force)]);
+    restore: ({ encoders, teachers }) =>
       set((state) => ({
-        encoders: held.encoders,
-        teachers: held.teachers,
-        encoder: state.encoder ?? held.encoders[0]?.id ?? null,
-        teacher: state.teacher ?? held.teachers[0]?.id ?? null,
-      }));
-    },
+        restoring: false,
+        encoders,
+        teachers,
+        encoder: state.encoder ?? encoders[0]?.id ?? null,
+        teacher: state.teacher ?? teachers[0]?.id ?? null,
+      })),
 
     async load(kind, files) {
       setLoading(kind, () => busy());

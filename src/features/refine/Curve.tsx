@@ -75,7 +75,7 @@ export function Curve({
           strokeDasharray="0"
           gridColor="var(--line)"
           textColor="var(--ink-3)"
-          valueFormatter={format}
+          valueFormatter={(value) => format(value)}
           xAxisProps={{ type: 'number', domain: [0, last], ticks: evenTicks(last), tickMargin: 6 }}
           yAxisProps={{
             domain: fromZero ? [0, 'auto'] : ['auto', 'auto'],

@@ -5,6 +5,7 @@ import { useImages } from '../images/store.ts';
 import { useModels } from '../models/store.ts';
 import { Panel } from '../shared/Panel.tsx';
 import { Problem } from '../shared/Problem.tsx';
+import { WorkProgress } from '../shared/WorkProgress.tsx';
 import { ConfigForm } from './ConfigForm.tsx';
 import { presetLabels } from './config-difference.ts';
 import { readDraft } from './draft.ts';
@@ -62,6 +63,9 @@ export function NewRun() {
       <aside className="new-run-side" aria-label="Start">
         <Panel title="This run">
           <RunPlan config={'config' in read ? read.config : null} images={set?.count ?? null} />
+          {starting.state === 'busy' && (
+            <WorkProgress name="Preparing the run" progress={starting.progress} />
+          )}
           {starting.state === 'failed' && (
             <Problem title="The run could not start">{starting.problem}</Problem>
           )}
@@ -73,8 +77,7 @@ export function NewRun() {
               size="md"
               fullWidth
               leftSection={<IconPlayerPlay size={18} stroke={1.75} />}
-              disabled={!ready}
-              loading={starting.state === 'busy'}
+              disabled={!ready || starting.state === 'busy'}
               onClick={() => ready && void start({ encoder, teacher, imageSet: set.id })}
             >
               Start refining

@@ -39,7 +39,7 @@ export function RunControls({ run }: { run: RunSummary }) {
           Resume
         </Button>
       )}
-      {(active || run.state === 'paused') && (
+      {!interrupted && (active || run.state === 'paused') && (
         <Button
           variant="default"
           leftSection={<IconPlayerStop size={16} stroke={1.75} />}

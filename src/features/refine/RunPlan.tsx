@@ -18,7 +18,7 @@ export function RunPlan({ config, images }: { config: RefineConfig | null; image
         { name: 'Images in all', value: formatCount(seen) },
         {
           name: 'Times through the set',
-          value: images ? formatQuantity(seen / images, 2) : 'Choose an image set',
+          value: images ? formatQuantity(seen / images, 2) : '–',
         },
         { name: 'Checkpoints', value: formatCount(checkpoints) },
       ]}

@@ -116,6 +116,16 @@ export const useRefine = create<RefineState>()((set, get) => {
     });
   }
 
+  /** Reads the list of runs anew; those that this page follows know more than the list. */
+  async function refresh() {
+    const runs = await engine().listRuns();
+    set((state) => ({
+      runs: runs.map((run) =>
+        state.live[run.id] ? (state.runs.find(({ id }) => id === run.id) ?? run) : run,
+      ),
+    }));
+  }
+
   function config() {
     const read = readDraft(get().draft);
     if ('problems' in read) throw new Error('Some settings are out of bounds: see the marked fields.');
@@ -152,22 +162,25 @@ export const useRefine = create<RefineState>()((set, get) => {
       set({ starting: busy() });
       try {
         let id: string | undefined;
-        const listener = follow(() => id);
-        const begun = await engine().startRun({ ...ingredients, config: config() }, listener);
-        const runs = await engine().listRuns();
+        const deliverLater = follow(() => id);
+        const name = nextName(get().runs);
+        const begun = await engine().startRun({ ...ingredients, config: config(), name }, (event) => {
+          // The engine gives the run's id once it is prepared: until then its progress is the start's own.
+          if (event.type === 'progress')
+            set((state) => ({ starting: advance(state.starting, event.progress) }));
+          deliverLater(event);
+        });
+        await refresh();
         set((state) => ({
-          // Runs that this page follows know more than the list read a moment ago.
-          runs: runs.map((run) =>
-            state.live[run.id] ? (state.runs.find((r) => r.id === run.id) ?? run) : run,
-          ),
           run: begun,
           live: { ...state.live, [begun]: { progress: null, secondsLeft: null, asked: false } },
           starting: idle,
         }));
         id = begun;
-        announce('The run has started');
+        announce(`${name} has started`);
         return begun;
       } catch (error) {
+        await refresh().catch(() => undefined);
         set({ starting: { state: 'failed', problem: problemOf(error) } });
         return null;
       }
@@ -224,6 +237,12 @@ export const useRefine = create<RefineState>()((set, get) => {
     },
   };
 });
+
+/** "Run 5" after "Run 4", also when some between were deleted. */
+function nextName(runs: readonly RunSummary[]): string {
+  const numbers = runs.map(({ name }) => Number(/^Run (\d+)$/.exec(name)?.[1] ?? 0));
+  return `Run ${Math.max(0, ...numbers) + 1}`;
+}
 
 /** The run to show on arrival: one that an earlier visit left in the middle, else the newest. */
 function unfinished(runs: readonly RunSummary[]): string | null {

@@ -2,8 +2,9 @@ import { Button } from '@mantine/core';
 import { IconFiles, IconFolderOpen } from '@tabler/icons-react';
 import { type DragEvent, type ReactNode, useRef, useState } from 'react';
 import type { NamedBlob } from '../../../workers/protocol.ts';
+import { filesFromDrop, filesFromInput } from '../../data/sources.ts';
 import { announce } from './announce.ts';
-import { filesFromDataTransfer, filesFromInput } from './dropped.ts';
+import { formatPlural } from './format.ts';
 import { problemOf } from './work.ts';
 import './drop-target.css';
 
@@ -28,18 +29,21 @@ interface DropTargetProps {
 export function DropTarget(props: DropTargetProps) {
   const { name, title, children, actions, withFiles = false, compact = false, disabled = false } = props;
   const [over, setOver] = useState(false);
+  /** Files found so far while a dropped folder is walked. */
+  const [found, setFound] = useState<number | null>(null);
   const depth = useRef(0);
   const folder = useRef<HTMLInputElement>(null);
   const files = useRef<HTMLInputElement>(null);
 
   async function give(read: () => Promise<NamedBlob[]> | NamedBlob[]) {
     try {
-      const found = await read();
-      if (found.length === 0) throw new Error('Nothing was found in there. Drop a folder that holds files.');
-      props.onFiles(found);
+      const files = await read();
+      if (files.length === 0) throw new Error('Nothing was found in there. Drop a folder that holds files.');
+      props.onFiles(files);
     } catch (error) {
       props.onProblem(problemOf(error));
     }
+    setFound(null);
   }
 
   function enter(event: DragEvent) {
@@ -62,7 +66,7 @@ export function DropTarget(props: DropTargetProps) {
     setOver(false);
     // The entries must be taken out of the transfer before the handler returns.
     const { dataTransfer } = event;
-    void give(() => filesFromDataTransfer(dataTransfer));
+    void give(() => filesFromDrop(dataTransfer, { onFound: setFound }));
   }
 
   return (
@@ -80,7 +84,13 @@ export function DropTarget(props: DropTargetProps) {
       onDragLeave={leave}
       onDrop={drop}
     >
-      <p className="drop-target-title">{over ? 'Release to add it' : title}</p>
+      <p className="drop-target-title">
+        {over
+          ? 'Release to add it'
+          : found !== null
+            ? `Reading the folder: ${formatPlural(found, 'file')}`
+            : title}
+      </p>
       {children !== undefined && <div className="drop-target-text">{children}</div>}
       <div className="drop-target-actions">
         {actions}

@@ -52,9 +52,10 @@ export function WorkProgress({ name, progress, onCancel, cancelling = false }: W
   );
 }
 
-/** Byte counts read better in megabytes; the label tells the unit. */
+/** "120 of 1,200 images"; a label of bytes is shown in megabytes. */
 function detail({ label, done, total }: Progress): string {
-  const figure = /\bbytes?\b/i.test(label) ? formatBytes : formatCount;
-  const name = label.replace(/\s*\(?\bbytes?\b\)?/i, '').trim();
-  return total > 0 ? `${name} ${figure(done)} of ${figure(total)}`.trim() : name;
+  if (total <= 0) return label;
+  return label === 'bytes'
+    ? `${formatBytes(done)} of ${formatBytes(total)}`
+    : `${formatCount(done)} of ${formatCount(total)} ${label}`;
 }
