@@ -29,7 +29,12 @@ describe('the operators that rules write', () => {
 describe('webgpuObstacle', () => {
   type Given = [dtype: DataType, shape: number[]];
 
-  function obstacle(op: string, inputs: Given[], outputs: Given[], attributes: Record<string, Attribute> = {}) {
+  function obstacle(
+    op: string,
+    inputs: Given[],
+    outputs: Given[],
+    attributes: Record<string, Attribute> = {},
+  ) {
     const types = new Map<string, TensorType>();
     const declare = (prefix: string) => (given: Given, i: number) => {
       types.set(`${prefix}${i}`, { dtype: given[0], shape: given[1] });
@@ -47,22 +52,107 @@ describe('webgpuObstacle', () => {
   }
 
   it('lets float32 arithmetic and int64 indices pass', () => {
-    expect(obstacle('Add', [['float32', [2]], ['float32', []]], [['float32', [2]]])).toBeUndefined();
-    expect(obstacle('Gather', [['float32', [4, 2]], ['int64', [3]]], [['float32', [3, 2]]])).toBeUndefined();
-    expect(obstacle('ReduceSum', [['float32', [4]], ['int64', [1]]], [['float32', [1]]])).toBeUndefined();
+    expect(
+      obstacle(
+        'Add',
+        [
+          ['float32', [2]],
+          ['float32', []],
+        ],
+        [['float32', [2]]],
+      ),
+    ).toBeUndefined();
+    expect(
+      obstacle(
+        'Gather',
+        [
+          ['float32', [4, 2]],
+          ['int64', [3]],
+        ],
+        [['float32', [3, 2]]],
+      ),
+    ).toBeUndefined();
+    expect(
+      obstacle(
+        'ReduceSum',
+        [
+          ['float32', [4]],
+          ['int64', [1]],
+        ],
+        [['float32', [1]]],
+      ),
+    ).toBeUndefined();
     expect(obstacle('ArgMax', [['float32', [4]]], [['int64', [1]]])).toBeUndefined();
-    expect(obstacle('Pow', [['float32', [4]], ['float32', []]], [['float32', [4]]])).toBeUndefined();
+    expect(
+      obstacle(
+        'Pow',
+        [
+          ['float32', [4]],
+          ['float32', []],
+        ],
+        [['float32', [4]]],
+      ),
+    ).toBeUndefined();
   });
 
   it.each<[string, string, Given[], Given[], Record<string, Attribute>?]>([
     ['an unlisted operator', 'Round', [['float32', [2]]], [['float32', [2]]]],
-    ['float64', 'Add', [['float64', [2]], ['float64', [2]]], [['float64', [2]]]],
-    ['int64 arithmetic', 'Add', [['int64', [2]], ['int64', [2]]], [['int64', [2]]]],
-    ['int64 that is only moved', 'Reshape', [['int64', [4]], ['int64', [2]]], [['int64', [2, 2]]]],
-    ['int64 in a Concat', 'Concat', [['int64', [4]], ['int64', [2]]], [['int64', [6]]]],
+    [
+      'float64',
+      'Add',
+      [
+        ['float64', [2]],
+        ['float64', [2]],
+      ],
+      [['float64', [2]]],
+    ],
+    [
+      'int64 arithmetic',
+      'Add',
+      [
+        ['int64', [2]],
+        ['int64', [2]],
+      ],
+      [['int64', [2]]],
+    ],
+    [
+      'int64 that is only moved',
+      'Reshape',
+      [
+        ['int64', [4]],
+        ['int64', [2]],
+      ],
+      [['int64', [2, 2]]],
+    ],
+    [
+      'int64 in a Concat',
+      'Concat',
+      [
+        ['int64', [4]],
+        ['int64', [2]],
+      ],
+      [['int64', [6]]],
+    ],
     ['bool that is moved', 'Transpose', [['bool', [4, 2]]], [['bool', [2, 4]]]],
-    ['a choice of bool', 'Where', [['bool', [2]], ['bool', [2]], ['bool', [2]]], [['bool', [2]]]],
-    ['a broadcast exponent', 'Pow', [['float32', [3, 4]], ['float32', [3, 1]]], [['float32', [3, 4]]]],
+    [
+      'a choice of bool',
+      'Where',
+      [
+        ['bool', [2]],
+        ['bool', [2]],
+        ['bool', [2]],
+      ],
+      [['bool', [2]]],
+    ],
+    [
+      'a broadcast exponent',
+      'Pow',
+      [
+        ['float32', [3, 4]],
+        ['float32', [3, 1]],
+      ],
+      [['float32', [3, 4]]],
+    ],
     ['six axes', 'Transpose', [['float32', [1, 2, 1, 2, 1, 2]]], [['float32', [2, 1, 2, 1, 2, 1]]]],
     [
       'an f16 reduction',

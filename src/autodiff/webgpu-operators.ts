@@ -32,7 +32,7 @@ const outputsAtMost = (limit: number): WebGpuOperator => ({
 
 /** A row of exponents broadcast across columns compiles to an invalid shader; one exponent for all does not. */
 const exponentShape: WebGpuOperator = {
-  note: 'an exponent of the base\'s shape, or one exponent for all: others compile to an invalid shader',
+  note: "an exponent of the base's shape, or one exponent for all: others compile to an invalid shader",
   check: (node, types) => {
     const base = shapeOf(types, node.inputs[0]);
     const exponent = shapeOf(types, node.inputs[1]);
@@ -51,6 +51,37 @@ const noHalfReduction: WebGpuOperator = {
   },
 };
 
+const groupsOf = (node: Node): number => {
+  const group = node.attributes['group'];
+  return group?.type === 'int' ? group.value : 1;
+};
+
+const convolution: WebGpuOperator = {
+  note: 'in three dimensions without groups',
+  check: (node, types) =>
+    shapeOf(types, node.inputs[0]).length > 4 && groupsOf(node) > 1
+      ? 'groups in three dimensions'
+      : undefined,
+};
+
+const transposedConvolution: WebGpuOperator = {
+  note: 'up to two dimensions; several channels spread into groups of one channel come out wrong',
+  check: (node, types) => {
+    if (shapeOf(types, node.inputs[0]).length > 4) return 'three dimensions';
+    const [from, into] = shapeOf(types, node.inputs[1]);
+    const groups = groupsOf(node);
+    return groups > 1 && into === 1 && from! > groups ? 'groups of one output channel' : undefined;
+  },
+};
+
+const resizing: WebGpuOperator = {
+  note: 'without antialias',
+  check: (node) => {
+    const antialias = node.attributes['antialias'];
+    return antialias?.type === 'int' && antialias.value !== 0 ? 'antialias' : undefined;
+  },
+};
+
 /** Operators that derivative rules may write. Each one is written by at least one rule. */
 export const emittedOperators: Readonly<Record<string, WebGpuOperator>> = {
   Abs: free,
@@ -59,8 +90,8 @@ export const emittedOperators: Readonly<Record<string, WebGpuOperator>> = {
   ArgMax: free,
   Cast: { note: 'among float32, float16, int32, uint32 and bool' },
   Concat: free,
-  Conv: free,
-  ConvTranspose: rankAtMost(4),
+  Conv: convolution,
+  ConvTranspose: transposedConvolution,
   Cos: free,
   Cosh: free,
   CumSum: free,
@@ -138,7 +169,6 @@ export const forwardOperators: Readonly<Record<string, WebGpuOperator>> = {
   Min: free,
   Mish: free,
   PRelu: free,
-  Range: free,
   Reciprocal: free,
   ReduceL1: free,
   ReduceLogSum: free,
@@ -147,9 +177,8 @@ export const forwardOperators: Readonly<Record<string, WebGpuOperator>> = {
   ReduceMin: free,
   ReduceSumSquare: free,
   Relu: free,
-  Resize: free,
+  Resize: resizing,
   RMSNormalization: free,
-  Shape: free,
   Squeeze: free,
   Tan: free,
   ThresholdedRelu: free,
@@ -192,7 +221,17 @@ const takesInt64 = new Set([
 ]);
 
 /** Operators that take bool data. */
-const takesBool = new Set(['And', 'Cast', 'Expand', 'Flatten', 'Gather', 'Not', 'Reshape', 'Unsqueeze', 'Where']);
+const takesBool = new Set([
+  'And',
+  'Cast',
+  'Expand',
+  'Flatten',
+  'Gather',
+  'Not',
+  'Reshape',
+  'Unsqueeze',
+  'Where',
+]);
 
 function typeObstacle(key: string, node: Node, types: Types): string | undefined {
   for (const name of [...node.inputs, ...node.outputs]) {
@@ -202,7 +241,7 @@ function typeObstacle(key: string, node: Node, types: Types): string | undefined
   const asIndex = takesInt64.has(key) || key.startsWith('Reduce');
   for (const [i, name] of node.inputs.entries()) {
     const dtype = types.get(name)?.dtype;
-    if (dtype === 'int64' && !(asIndex && i > 0) && key !== 'Shape') return `${key} does not take int64 data`;
+    if (dtype === 'int64' && !(asIndex && i > 0)) return `${key} does not take int64 data`;
     if (dtype === 'bool' && !takesBool.has(key)) return `${key} does not take bool data`;
     if (dtype === 'bool' && key === 'Where' && i > 0) return 'Where does not choose between bool data';
     if (dtype === 'int32' && i === 0 && key === 'Slice') return 'Slice does not take int32 data';

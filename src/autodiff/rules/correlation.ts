@@ -1,4 +1,4 @@
-import type { GraphBuilder } from '../../onnx/builder.ts';
+import type { GraphBuilder, PlainAttributes } from '../../onnx/builder.ts';
 import { sizeOf } from '../../onnx/data-types.ts';
 import { transpose } from '../transpose.ts';
 import { reshape } from '../unbroadcast.ts';
@@ -22,7 +22,7 @@ export function correlate(
 ): string {
   const { strides, dilations, before, after } = windows;
   const pads = [...before, ...after.map((count) => Math.max(count, 0))];
-  let signal = b.op('Conv', [image, kernel], { strides, dilations, pads, group: groups });
+  let signal = conv(b, image, kernel, groups, { strides, dilations, pads });
   for (const [i, size] of windows.positions.entries()) signal = part(b, signal, i + 2, 0, size);
   return signal;
 }
@@ -44,8 +44,11 @@ export function spread(
 ): string {
   const { strides, dilations, before, after, image } = windows;
   // At stride one it is a Conv with the kernel turned round, whose kernel is tiled where ConvTranspose's is not; in
-  // three dimensions ConvTranspose does not run at all.
-  if (strides.every((stride) => stride === 1) || image.length > 2)
+  // three dimensions ConvTranspose does not run at all, and several signals spread into groups of one channel come
+  // out wrong (onnxruntime-web 1.30).
+  const [signals, channels] = b.shape(kernel) as [number, number];
+  const unsafe = image.length > 2 || (groups > 1 && channels === 1 && signals > groups);
+  if (strides.every((stride) => stride === 1) || unsafe)
     return spreadByConv(b, signal, kernel, windows, groups);
   return b.op('ConvTranspose', [signal, kernel], {
     strides,
@@ -54,6 +57,25 @@ export function spread(
     output_padding: after.map((count) => Math.max(-count, 0)),
     group: groups,
   });
+}
+
+/** A Conv, group by group in three dimensions, where the WebGPU provider knows no groups. */
+function conv(
+  b: GraphBuilder,
+  image: string,
+  kernel: string,
+  groups: number,
+  attributes: PlainAttributes,
+): string {
+  if (groups === 1 || b.shape(image).length < 5)
+    return b.op('Conv', [image, kernel], { ...attributes, group: groups });
+  const [channels, outChannels] = [b.shape(image)[1]! / groups, b.shape(kernel)[0]! / groups];
+  const each = Array.from({ length: groups }, (_, i) => {
+    const data = part(b, image, 1, i * channels, (i + 1) * channels);
+    const taps = part(b, kernel, 0, i * outChannels, (i + 1) * outChannels);
+    return b.op('Conv', [data, taps], attributes);
+  });
+  return b.op('Concat', each, { axis: 1 });
 }
 
 function spreadByConv(
@@ -75,7 +97,7 @@ function spreadByConv(
     spaced = part(b, spaced, i + 2, Math.max(0, -head[i]!), b.shape(spaced)[i + 2]! - Math.max(0, -tail[i]!));
   }
   const pads = [...head, ...tail].map((count) => Math.max(0, count));
-  return b.op('Conv', [spaced, turned(b, kernel, groups)], { dilations, pads, group: groups });
+  return conv(b, spaced, turned(b, kernel, groups), groups, { dilations, pads });
 }
 
 /** Follows every element of an axis by `stride - 1` zeros. */
@@ -125,11 +147,10 @@ export function kernelGradient(
       ? transpose(b, image, exchanged)
       : reshape(b, transpose(b, byGroup(), [2, 1, 0, 3]), [inGroup, groups * batch, ...windows.image]);
 
-  let grad = b.op('Conv', [data, taps], {
+  let grad = conv(b, data, taps, groups, {
     strides: dilations,
     dilations: strides,
     pads: [...before, ...after.map((count) => Math.max(count, 0))],
-    group: groups,
   });
   for (const [i, size] of kernel.entries()) grad = part(b, grad, i + 2, 0, size);
   return transpose(b, grad, exchanged);

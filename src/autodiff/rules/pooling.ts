@@ -51,18 +51,21 @@ const maxPool: Rule = (c) => {
     Array.from({ length: taps * taps }, (_, i) => (Math.floor(i / taps) === i % taps ? 1 : 0)),
   );
   const kernel = b.shared(copies);
-  const unfolded = [planes, taps, sizeOf(windows.positions)];
+  // Another rank than the Conv's keeps a Reshape in front of ArgMax: without it the runtime would move the transposes
+  // of its channels-last Conv behind ArgMax, where no kernel transposes the indices.
+  const places = windows.image.length === 1 ? [sizeOf(windows.positions), 1] : [sizeOf(windows.positions)];
+  const unfolded = [planes, taps, ...places];
 
   const image = reshape(b, c.inputs[0]!, [planes, 1, ...windows.image]);
   let candidates = reshape(b, correlate(b, image, kernel, windows, 1), unfolded);
   const inside = tapsInside(windows);
   if (inside.includes(0)) {
-    const mask = b.shared(tensorOf('bool', [1, taps, sizeOf(windows.positions)], inside));
+    const mask = b.shared(tensorOf('bool', [1, taps, ...places], inside));
     candidates = where(b, mask, candidates, Number.NEGATIVE_INFINITY);
   }
   const best = b.op('ArgMax', [candidates], { axis: 1, keepdims: 1 });
   const zeros = filled(b, 0, dtype, unfolded);
-  const updates = reshape(b, grad, [planes, 1, sizeOf(windows.positions)]);
+  const updates = reshape(b, grad, [planes, 1, ...places]);
   const placed = b.op('ScatterElements', [zeros, best, updates], { axis: 1 });
   const dX = spread(b, reshape(b, placed, [planes, taps, ...windows.positions]), kernel, windows, 1);
   return [reshape(b, dX, c.shape(0))];
