@@ -135,13 +135,16 @@ function sort(nodes: readonly Node[], file: string): readonly Node[] {
   const makers = new Map<string, number>();
   for (const [i, node] of nodes.entries())
     for (const name of node.outputs) if (name !== '') makers.set(name, i);
-  const needs = nodes.map((node) =>
-    readsOf(node)
-      .map((name) => makers.get(name))
-      .filter((i) => i !== undefined),
-  );
-  if (needs.every((before, i) => before.every((j) => j < i))) return nodes;
+  const inOrder = nodes.every((node, i) => readsOf(node).every((name) => (makers.get(name) ?? -1) < i));
+  if (inOrder) return nodes;
 
+  const needs = nodes.map((node) => [
+    ...new Set(
+      readsOf(node)
+        .map((name) => makers.get(name))
+        .filter((i) => i !== undefined),
+    ),
+  ]);
   // Depth first along what is needed, with a stack of our own: graphs are deeper than the call stack.
   const ordered: Node[] = [];
   const state = new Uint8Array(nodes.length);

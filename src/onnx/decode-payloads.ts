@@ -36,6 +36,8 @@ export interface PayloadRequest {
   readonly dtype: DataType;
   /** Elements that the shape asks for. */
   readonly count: number;
+  /** Bytes that tensors of this file have taken so far because they could not stay ranges. */
+  readonly memory: { taken: number };
 }
 
 /** Where a tensor's elements stand in the file byte for byte as in memory, if they do. */
@@ -82,9 +84,10 @@ export async function readPayload(
     return copied ? { kind: 'bytes', bytes: copied } : { kind: 'range', source, ...range };
   }
 
-  if (expected > limits.memoryBytes) {
+  request.memory.taken += expected;
+  if (request.memory.taken > limits.convertedBytes) {
     throw new UnsupportedModelError(
-      `Tensor keeps ${expected} bytes in ${field}`,
+      `Tensors of more than ${limits.convertedBytes} bytes are kept in ${field}`,
       { file, value: name },
       'Save the model again with raw_data, for example onnx.save(onnx.load(path), path) after numpy_helper.from_array',
     );

@@ -1,5 +1,5 @@
 import { dataTypeOf, sizeOf, widthOf } from './data-types.ts';
-import { readPayload } from './decode-payloads.ts';
+import { type PayloadRequest, readPayload } from './decode-payloads.ts';
 import { MalformedModelError, UnsupportedModelError } from './errors.ts';
 import { type ExternalRange, externalRange } from './external-data.ts';
 import { limits } from './limits.ts';
@@ -14,6 +14,7 @@ export interface TensorSources {
   readonly external: ReadonlyMap<string, ByteSource>;
   readonly inlineBytes: number;
   readonly payloads: readonly (readonly Segment[])[];
+  readonly memory: PayloadRequest['memory'];
 }
 
 /** TensorProto.DataLocation.EXTERNAL */
@@ -84,7 +85,8 @@ export async function decodeTensor(
     if (expected > 0) throw new MalformedModelError(`A ${dtype} tensor of ${count} elements holds none`, at);
     return { dtype, shape, data: { kind: 'bytes', bytes: new Uint8Array(0) } };
   }
-  const data = await readPayload(segments, { source: sources.source, file, name, dtype, count });
+  const { source, memory } = sources;
+  const data = await readPayload(segments, { source, file, name, dtype, count, memory });
   return { dtype, shape, data };
 }
 

@@ -32,7 +32,14 @@ export async function readModel(source: ByteSource, options: ReadOptions = {}): 
   const inlineBytes = options.inlineBytes ?? 4096;
   const { proto, payloads } = await readSkeleton(source, { file, inlineBytes });
   const external = options.external ?? new Map();
-  const tensors = await decodeTensors(proto, { source, file, external, inlineBytes, payloads });
+  const tensors = await decodeTensors(proto, {
+    source,
+    file,
+    external,
+    inlineBytes,
+    payloads,
+    memory: { taken: 0 },
+  });
   return decodeModel(proto, { file, tensors });
 }
 

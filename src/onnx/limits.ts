@@ -4,15 +4,19 @@
  */
 export const limits = {
   /** Nodes in all graphs and functions together, before and after inlining. The largest public denoisers have some ten thousand. */
-  nodes: 200_000,
+  nodes: 100_000,
   /** Protobuf messages of any kind, so that a small file cannot unfold into a large heap. */
-  messages: 3_000_000,
+  messages: 2_000_000,
+  /** Protobuf fields, those that are skipped included. */
+  fields: 5_000_000,
   /** Numbers in attributes and shapes (weights are not counted). */
-  numbers: 4_000_000,
+  numbers: 3_000_000,
   /** Bytes of the file without its weights, names and attributes included. */
   skeletonBytes: 128 * 2 ** 20,
-  /** Bytes of tensors that the file's encoding forces into memory (see `decode-payloads.ts`). */
-  memoryBytes: 2 ** 30,
+  /** Bytes of all tensors that are short enough to be copied on reading. */
+  shortTensorBytes: 2 ** 28,
+  /** Bytes of all tensors that the file's encoding forces into memory (see `decode-payloads.ts`). */
+  convertedBytes: 2 ** 30,
   /** Nesting of protobuf messages; a subgraph within a node takes three. */
   nesting: 60,
   /** Axes of a tensor. */

@@ -2,7 +2,7 @@ import { MalformedModelError } from './errors.ts';
 import type { ByteSource } from './model.ts';
 import { wire } from './scan-fields.ts';
 
-const smallest = 2 ** 16;
+const smallest = 2 ** 14;
 const largest = 2 ** 20;
 
 /**

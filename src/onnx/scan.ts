@@ -63,13 +63,22 @@ interface Frame {
   segments: Segment[];
 }
 
+/** What is counted, in the words of the refusal. */
+const nouns = {
+  fields: 'fields',
+  messages: 'parts',
+  nodes: 'nodes',
+  numbers: 'numbers in attributes and shapes',
+  shortTensorBytes: 'bytes of small tensors',
+} as const;
+
 class Scanner {
   readonly #options: ScanOptions;
   readonly #windows: Windows;
   readonly #skeleton: SkeletonWriter;
   readonly #payloads: Segment[][] = [];
   readonly #stack: Frame[];
-  readonly #counts = { messages: 0, nodes: 0, numbers: 0, memory: 0 };
+  readonly #counts = { fields: 0, messages: 0, nodes: 0, numbers: 0, shortTensorBytes: 0 };
 
   constructor(source: ByteSource, options: ScanOptions) {
     this.#options = options;
@@ -97,6 +106,7 @@ class Scanner {
   }
 
   async #field(frame: Frame): Promise<void> {
+    this.#count('fields', 1);
     const windows = this.#windows;
     const at = windows.position;
     // A tag and a length, or a tag and a value without length, take 20 bytes at most.
@@ -115,7 +125,7 @@ class Scanner {
       const length = windows.position - at;
       if (field?.kind === 'payload') this.#element(frame, field.name, at, length);
       else if (field) {
-        this.#count('numbers', 1, 'numbers in attributes');
+        this.#count('numbers', 1);
         windows.position = at;
         this.#skeleton.bytes(windows.take(length));
       }
@@ -151,8 +161,8 @@ class Scanner {
   }
 
   #enter(field: MessageField, tag: number, length: number): void {
-    this.#count('messages', 1, 'parts');
-    if (field.message.name === 'NodeProto') this.#count('nodes', 1, 'nodes');
+    this.#count('messages', 1);
+    if (field.message.name === 'NodeProto') this.#count('nodes', 1);
     if (this.#stack.length >= limits.nesting) {
       throw new UnsupportedModelError(`The model nests more than ${limits.nesting} levels deep`, {
         file: this.#options.file,
@@ -164,7 +174,7 @@ class Scanner {
   }
 
   async #payload(frame: Frame, field: PayloadField, length: number): Promise<void> {
-    this.#count('messages', 1, 'parts');
+    this.#count('messages', 1);
     const windows = this.#windows;
     const segment: Segment = { field: field.name, packed: true, offset: windows.position, length };
     if (length > this.#options.inlineBytes) {
@@ -172,7 +182,7 @@ class Scanner {
       frame.segments.push(segment);
       return;
     }
-    this.#count('memory', length, 'bytes of small tensors');
+    this.#count('shortTensorBytes', length);
     if (!windows.holds(length)) await windows.load(length);
     frame.segments.push({ ...segment, bytes: windows.take(length).slice() });
   }
@@ -184,7 +194,7 @@ class Scanner {
       last.length += length;
       return;
     }
-    this.#count('messages', 1, 'parts');
+    this.#count('messages', 1);
     frame.segments.push({ field, packed: false, offset, length });
   }
 
@@ -197,9 +207,9 @@ class Scanner {
         },
       );
     }
-    this.#count('messages', 1, 'parts');
+    this.#count('messages', 1);
     if (field.packedElementBytes) {
-      this.#count('numbers', length / field.packedElementBytes, 'numbers in attributes');
+      this.#count('numbers', length / field.packedElementBytes);
     }
     if (!this.#windows.holds(length)) await this.#windows.load(length);
     this.#skeleton.varint(tag);
@@ -207,10 +217,11 @@ class Scanner {
     this.#skeleton.bytes(this.#windows.take(length));
   }
 
-  #count(what: 'messages' | 'nodes' | 'numbers' | 'memory', more: number, noun: string): void {
-    const most = what === 'memory' ? limits.memoryBytes : limits[what];
+  #count(what: keyof typeof nouns, more: number): void {
     this.#counts[what] += more;
-    if (this.#counts[what] <= most) return;
-    throw new UnsupportedModelError(`The model has more than ${most} ${noun}`, { file: this.#options.file });
+    if (this.#counts[what] <= limits[what]) return;
+    throw new UnsupportedModelError(`The model has more than ${limits[what]} ${nouns[what]}`, {
+      file: this.#options.file,
+    });
   }
 }

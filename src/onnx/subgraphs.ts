@@ -24,8 +24,11 @@ export function capturesOf(graph: Graph): Set<string> {
 }
 
 /** Names that a node reads, its subgraphs included. */
-export function readsOf(node: Node): string[] {
-  return [...node.inputs, ...subgraphsOf(node).flatMap((graph) => [...capturesOf(graph)])];
+export function readsOf(node: Node): readonly string[] {
+  const graphs = subgraphsOf(node);
+  return graphs.length === 0
+    ? node.inputs
+    : [...node.inputs, ...graphs.flatMap((graph) => [...capturesOf(graph)])];
 }
 
 /** A node with each of its subgraphs replaced. */

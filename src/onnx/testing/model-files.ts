@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { type ReadOptions, readModel } from '../decode.ts';
 import type { ByteSource, Model, Tensor } from '../model.ts';
-import { collect, type Part } from '../parts.ts';
+import { collect, type Part, sizeOfParts } from '../parts.ts';
 import { bytesSource } from '../sources.ts';
 
 const folder = new URL('../fixtures/', import.meta.url);
@@ -31,6 +31,28 @@ export const readFixture = (name: string, options: ReadOptions = {}): Promise<Mo
 /** Reads a model from parts just written. */
 export async function readParts(parts: readonly Part[], options: ReadOptions = {}): Promise<Model> {
   return readModel(bytesSource('written.onnx', await collect(parts)), options);
+}
+
+/** Parts as a source, none of them joined. */
+export function partsSource(name: string, parts: readonly Part[]): ByteSource {
+  const read = async (offset: number, length: number): Promise<Uint8Array> => {
+    const bytes = new Uint8Array(length);
+    let start = 0;
+    for (const part of parts) {
+      const from = Math.max(offset, start);
+      const to = Math.min(offset + length, start + part.length);
+      if (from < to) {
+        const piece =
+          part instanceof Uint8Array
+            ? part.subarray(from - start, to - start)
+            : await part.source.read(part.offset + from - start, to - from);
+        bytes.set(piece, from - offset);
+      }
+      start += part.length;
+    }
+    return bytes;
+  };
+  return { name, size: sizeOfParts(parts), read };
 }
 
 /** A tensor's elements as little-endian bytes, wherever they are. */
