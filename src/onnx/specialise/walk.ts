@@ -11,6 +11,7 @@ import { modernise, modernOpset } from '../passes/modernise.ts';
 import { unchangedInput } from '../passes/no-ops.ts';
 import { valuesOf } from '../tensors.ts';
 import { Scope } from './scope.ts';
+import { Sequences } from './sequences.ts';
 
 /** Largest result of folding, and largest constant that is brought into memory for it, bytes. */
 const foldLimit = 2 ** 20;
@@ -37,6 +38,7 @@ export class Walk {
   readonly graph: TypedGraph;
   readonly #b: GraphBuilder;
   readonly #opset: number;
+  readonly #sequences: Sequences;
   /** Names that stay: outputs of the graph and values that were asked for. */
   readonly #kept: ReadonlySet<string>;
   /** Names of the outermost graph, which values of branches may not take. */
@@ -61,6 +63,7 @@ export class Walk {
     };
     this.#b = new GraphBuilder(this.graph, options.prefix);
     this.#opset = options.opset;
+    this.#sequences = new Sequences(this.#b, (name) => this.#known(name));
     this.#kept = new Set([...options.keep, ...graph.outputs.map((output) => output.name)]);
     for (const node of graph.nodes) for (const name of node.outputs) this.#reserved.add(name);
   }
@@ -101,7 +104,10 @@ export class Walk {
     if (node.domain === '' && node.op === 'If') return this.#takeBranch(node, scope);
     const constant = node.domain === '' && node.op === 'Constant' ? constantTensor(node) : undefined;
     if (constant && !this.#kept.has(outputs[0]!)) return this.#define(outputs[0]!, constant);
-    for (const modern of modernise(node, this.#opset, this.#b)) await this.#emit(modern);
+    const modern = this.#sequences.concerns(node)
+      ? this.#sequences.lower(node)
+      : modernise(node, this.#opset, this.#b);
+    for (const made of modern) await this.#emit(made);
   }
 
   #resolve(name: string, node: Node, scope: Scope): string {
