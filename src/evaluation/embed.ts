@@ -1,6 +1,6 @@
 import type { EncoderFolder } from '../exchange/encoder-folder.ts';
 import { liftWeights } from '../method/lift-weights.ts';
-import { prepareGraph } from '../method/prepare.ts';
+import { simplify } from '../onnx/passes/simplify.ts';
 import type { Model, Tensor } from '../onnx/model.ts';
 import { specialise } from '../onnx/specialise.ts';
 import { graphSession } from '../runtime/graph-session.ts';
@@ -34,7 +34,7 @@ export class ImageEmbedder {
     const { batch, imageSize } = options;
     const name = vision.graph.inputs[0]!.name;
     const shape = [batch, 3, imageSize, imageSize];
-    const graph = prepareGraph(await specialise(vision, { shapes: { [name]: shape } }));
+    const graph = simplify(await specialise(vision, { shapes: { [name]: shape } }));
     const output = (graph.outputs.find((o) => o.name === 'image_embeds') ?? graph.outputs.at(-1)!).name;
     const width = graph.types.get(output)!.shape.at(-1)!;
     const lifted = liftWeights(graph);

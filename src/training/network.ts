@@ -1,7 +1,7 @@
 import type { TeacherFolder } from '../exchange/teacher-folder.ts';
 import { conditionRows } from '../method/condition.ts';
 import type { RefineConfig } from '../method/config.ts';
-import { prepareGraph } from '../method/prepare.ts';
+import { simplify } from '../onnx/passes/simplify.ts';
 import { promoteTokens } from '../method/tokens.ts';
 import { buildTrainingGraph, teacherInputs, type TrainingGraph } from '../method/training-graph.ts';
 import type { Model } from '../onnx/model.ts';
@@ -44,7 +44,7 @@ export async function buildNetwork(
   const { timestep } = teacherInputs(denoiser);
   return buildTrainingGraph({
     encoder,
-    teacher: prepareGraph(retypeInput(denoiser, timestep.name, 'float32')),
+    teacher: simplify(retypeInput(denoiser, timestep.name, 'float32')),
     config,
     prediction: parts.teacher.schedule.prediction,
     contextTokens: parts.contextTokens,
@@ -55,5 +55,5 @@ export async function buildNetwork(
 /** The vision tower at a batch size, in the forms that differentiate cheaply. */
 export async function visionGraph(vision: Model, batch: number, imageSize: number) {
   const [input] = vision.graph.inputs;
-  return prepareGraph(await specialise(vision, { shapes: { [input!.name]: [batch, 3, imageSize, imageSize] } }));
+  return simplify(await specialise(vision, { shapes: { [input!.name]: [batch, 3, imageSize, imageSize] } }));
 }

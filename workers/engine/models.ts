@@ -1,11 +1,11 @@
 import { readEncoderFolder, type EncoderFolder, visionConfig } from '../../src/exchange/encoder-folder.ts';
 import { FolderError, ModelFolder } from '../../src/exchange/folder.ts';
-import { splitShared } from '../../src/exchange/name-map.ts';
 import { readTeacherFolder, type TeacherFolder } from '../../src/exchange/teacher-folder.ts';
 import { isWeight } from '../../src/method/lift-weights.ts';
 import { promoteTokens } from '../../src/method/tokens.ts';
 import { sizeOf } from '../../src/onnx/data-types.ts';
 import type { Model, TensorType } from '../../src/onnx/model.ts';
+import { splitShared } from '../../src/onnx/passes/split-shared.ts';
 import { blobSource } from '../../src/onnx/sources.ts';
 import { specialise } from '../../src/onnx/specialise.ts';
 import { createTokenizer } from '../../src/text/tokenizer.ts';
@@ -32,7 +32,7 @@ export interface LoadedTeacher {
 export async function loadEncoder(files: ModelFiles, progress?: Listener<Progress>): Promise<LoadedEncoder> {
   const opened = await open(files, progress);
   const folder = await readEncoderFolder(opened);
-  const vision = splitShared(folder.vision);
+  const vision = splitShared(folder.vision).model;
   const graph = await visionGraph(vision, 1, folder.imageSize);
   const { tokens, pooled, hidden, graph: withTokens } = promoteTokens(graph);
   const [, count, projection] = withTokens.types.get(tokens)!.shape as [number, number, number];

@@ -18,6 +18,7 @@ export interface RunLoopParts {
 export class RunLoop {
   readonly summary: RunSummary;
   readonly #parts: RunLoopParts;
+  #listener: Listener<RunEvent>;
   #wish: 'run' | 'pause' | 'stop' = 'run';
   #lastCheckpoint: number;
   /** Resolves when the loop has ended: finished, paused, stopped or failed. */
@@ -26,8 +27,14 @@ export class RunLoop {
   constructor(parts: RunLoopParts) {
     this.summary = parts.summary;
     this.#parts = parts;
+    this.#listener = parts.listener;
     this.#lastCheckpoint = parts.prepared.refinement.step;
     this.done = this.#run();
+  }
+
+  /** Tells another listener from now on: that of a page that was loaded again. */
+  listen(listener: Listener<RunEvent>): void {
+    this.#listener = listener;
   }
 
   /** Ends after the step in hand, with a checkpoint; {@link resume} goes on without loading anything. */
@@ -68,7 +75,7 @@ export class RunLoop {
         const record: StepRecord = await refinement.next();
         summary.steps.push(record);
         summary.step = record.step;
-        this.#parts.listener({ type: 'step', record, secondsLeft: secondsLeft(summary) });
+        this.#listener({ type: 'step', record, secondsLeft: secondsLeft(summary) });
         const due = checkpointEvery > 0 && record.step % checkpointEvery === 0;
         if (due && record.step < steps) await this.#checkpoint();
       }
@@ -87,13 +94,13 @@ export class RunLoop {
     if (refinement.step === this.#lastCheckpoint) return;
     const checkpoint = await this.#parts.checkpoint(this.summary, this.#parts.prepared);
     this.#lastCheckpoint = refinement.step;
-    this.#parts.listener({ type: 'checkpoint', checkpoint });
+    this.#listener({ type: 'checkpoint', checkpoint });
   }
 
   async #enter(state: RunState, problem?: string): Promise<void> {
     this.summary.state = state;
     await this.#parts.save(this.summary);
-    this.#parts.listener(problem === undefined ? { type: 'state', state } : { type: 'state', state, problem });
+    this.#listener(problem === undefined ? { type: 'state', state } : { type: 'state', state, problem });
   }
 }
 

@@ -1,0 +1,402 @@
+import type { NamedBlob } from '../../src/data/named-blob.ts';
+import { buildImageSet } from '../../src/data/image-set.ts';
+import { comparePairs } from '../../src/evaluation/statistics.ts';
+import { type MmvpBenchmark, readMmvpFolder } from '../../src/evaluation/mmvp-folder.ts';
+import { createImagePool } from '../image-workers.ts';
+import type {
+  BenchmarkReport,
+  BenchmarkSummary,
+  CheckpointSummary,
+  Comparison,
+  EncoderSummary,
+  Engine,
+  ExportedFile,
+  HardwareReport,
+  ImageSetSummary,
+  Inventory,
+  Listener,
+  ModelFiles,
+  Progress,
+  ProviderName,
+  RunEvent,
+  RunSummary,
+  TeacherSummary,
+  WebGpuCheck,
+  WeightsRef,
+} from '../protocol.ts';
+import { exportEncoder, exportTrainingGraph } from './exports.ts';
+import { Hardware } from './hardware.ts';
+import { poolCrops } from './images.ts';
+import { type LoadedEncoder, type LoadedTeacher, loadEncoder, loadTeacher } from './models.ts';
+import { RunLoop } from './run-loop.ts';
+import { prepareRun, type RunParts, stateOf, stateTensors } from './runs.ts';
+import { scoreBenchmark } from './scoring.ts';
+import { openStore, type Store } from './store.ts';
+import { checkOnWebGpu } from './webgpu-check.ts';
+
+type Cancellable = 'score' | 'load' | 'images';
+
+/** What the engine worker exposes: one object that knows every model, image set, run and checkpoint. */
+export class EngineService implements Engine {
+  readonly #hardware = new Hardware();
+  readonly #pool = createImagePool();
+  readonly #store: Promise<Store> = openStore();
+  readonly #encoders = new Map<string, LoadedEncoder>();
+  readonly #teachers = new Map<string, LoadedTeacher>();
+  readonly #benchmarks = new Map<string, { summary: BenchmarkSummary; content: MmvpBenchmark }>();
+  readonly #loops = new Map<string, RunLoop>();
+  readonly #work = new Map<Cancellable, AbortController>();
+
+  hardware(force?: ProviderName | 'auto'): Promise<HardwareReport> {
+    return this.#hardware.report(force);
+  }
+
+  async loadEncoder(files: ModelFiles, progress?: Listener<Progress>): Promise<EncoderSummary> {
+    return this.#cancellable('load', async (signal) => {
+      const loaded = await loadEncoder(files, progress);
+      signal.throwIfAborted();
+      this.#encoders.set(loaded.summary.id, loaded);
+      await (await this.#store).keepModel('encoder', loaded.summary.id, files);
+      return loaded.summary;
+    });
+  }
+
+  async loadTeacher(files: ModelFiles, progress?: Listener<Progress>): Promise<TeacherSummary> {
+    return this.#cancellable('load', async (signal) => {
+      const loaded = await loadTeacher(files, progress);
+      signal.throwIfAborted();
+      this.#teachers.set(loaded.summary.id, loaded);
+      await (await this.#store).keepModel('teacher', loaded.summary.id, files);
+      return loaded.summary;
+    });
+  }
+
+  async addImages(name: string, files: NamedBlob[], progress?: Listener<Progress>): Promise<ImageSetSummary> {
+    return this.#cancellable('images', async (signal) => {
+      const started = performance.now();
+      const set = await buildImageSet(files, (blob) => this.#pool.run((jobs) => jobs.examine(blob), signal), {
+        parallel: 2 * this.#pool.size,
+        signal,
+        onProgress: (done, total) => {
+          const secondsLeft = ((performance.now() - started) / 1000 / done) * (total - done);
+          progress?.({ label: 'images', done, total, secondsLeft });
+        },
+      });
+      if (set.images.length === 0) {
+        const first = set.skipped[0];
+        throw new Error(
+          `None of the ${files.length} files is an image that can be used${first ? ` (${first.path}: ${first.reason})` : ''}. Drop a folder of PNG, JPEG or WebP images`,
+        );
+      }
+      const summary: ImageSetSummary = {
+        id: set.hash.slice(0, 16),
+        name,
+        count: set.images.length,
+        bytes: set.bytes,
+        skipped: set.skipped,
+        hash: set.hash,
+      };
+      await (await this.#store).keepImages(summary, set.images);
+      return summary;
+    });
+  }
+
+  async addBenchmark(name: string, files: NamedBlob[]): Promise<BenchmarkSummary> {
+    const summary = await this.#readBenchmark(name, files);
+    await (await this.#store).keepBenchmark(summary, files);
+    return summary;
+  }
+
+  /** Models and benchmarks of earlier visits are read again the first time that somebody asks. */
+  async inventory(): Promise<Inventory> {
+    const store = await this.#store;
+    for (const { kind, id, files } of await store.models()) {
+      if (kind === 'encoder' ? this.#encoders.has(id) : this.#teachers.has(id)) continue;
+      if (kind === 'encoder') await this.loadEncoder(files).catch(() => store.forgetModel(id));
+      else await this.loadTeacher(files).catch(() => store.forgetModel(id));
+    }
+    for (const { summary, files } of await store.benchmarks()) {
+      if (!this.#benchmarks.has(summary.id)) await this.#readBenchmark(summary.name, files);
+    }
+    return {
+      encoders: [...this.#encoders.values()].map(({ summary }) => summary),
+      teachers: [...this.#teachers.values()].map(({ summary }) => summary),
+      benchmarks: [...this.#benchmarks.values()].map(({ summary }) => summary),
+    };
+  }
+
+  async listImageSets(): Promise<ImageSetSummary[]> {
+    return (await this.#store).imageSets();
+  }
+
+  /** Runs in work as they are now; those of earlier visits as they were saved, at rest. */
+  async listRuns(): Promise<RunSummary[]> {
+    const saved = await (await this.#store).runs();
+    return saved.map((run) => {
+      const live = this.#loops.get(run.id);
+      if (live) return live.summary;
+      const interrupted = run.state === 'running' || run.state === 'preparing';
+      return interrupted ? { ...run, state: 'paused' as const } : run;
+    });
+  }
+
+  async listCheckpoints(): Promise<CheckpointSummary[]> {
+    const store = await this.#store;
+    const reports = await store.reports();
+    return (await store.checkpoints()).map((checkpoint) => ({
+      ...checkpoint,
+      scores: reports
+        .filter(({ weights }) => weights.kind === 'checkpoint' && weights.id === checkpoint.id)
+        .map(({ benchmark, total }) => ({ benchmark, total })),
+    }));
+  }
+
+  async listReports(): Promise<BenchmarkReport[]> {
+    return (await this.#store).reports();
+  }
+
+  async file(owner: string, path: string): Promise<Blob> {
+    const benchmark = this.#benchmarks.get(owner);
+    const files = benchmark ? benchmark.content.images : await (await this.#store).images(owner);
+    const found = files.find((file) => file.path === path);
+    if (!found) throw new Error(`${path} is not among the files of this set. Add the folder again`);
+    return found.blob;
+  }
+
+  async imagePaths(owner: string): Promise<string[]> {
+    return (await (await this.#store).images(owner)).map(({ path }) => path);
+  }
+
+  async startRun(
+    request: { encoder: string; teacher: string; imageSet: string; config: RunSummary['config']; name?: string },
+    listener: Listener<RunEvent>,
+  ): Promise<string> {
+    const parts = await this.#partsOf(request);
+    const { provider } = await this.#hardware.choice();
+    const id = crypto.randomUUID();
+    const summary: RunSummary = {
+      id,
+      name: request.name ?? `${parts.encoder.summary.name}, seed ${request.config.seed}`,
+      state: 'preparing',
+      config: request.config,
+      encoder: request.encoder,
+      teacher: request.teacher,
+      imageSet: request.imageSet,
+      provider,
+      createdAt: new Date().toISOString(),
+      step: 0,
+      steps: [],
+    };
+    await this.#launch(summary, parts, listener);
+    return id;
+  }
+
+  async resumeRun(id: string, listener: Listener<RunEvent>): Promise<void> {
+    const live = this.#loops.get(id);
+    if (live?.summary.state === 'paused') {
+      live.listen(listener);
+      live.resume();
+      return;
+    }
+    if (live?.summary.state === 'running') {
+      live.listen(listener);
+      return;
+    }
+    const store = await this.#store;
+    const run = (await store.runs()).find((other) => other.id === id);
+    if (!run) throw new Error('This run is no longer on this device');
+    const last = (await store.checkpoints())
+      .filter((checkpoint) => checkpoint.run === id)
+      .sort((a, b) => b.step - a.step)[0];
+    const step = last?.step ?? 0;
+    const summary: RunSummary = { ...run, state: 'preparing', step, steps: run.steps.filter((r) => r.step <= step) };
+    delete summary.problem;
+    await this.#launch(summary, await this.#partsOf(run), listener, last?.id);
+  }
+
+  async pauseRun(id: string): Promise<void> {
+    await this.#loop(id).pause();
+  }
+
+  async stopRun(id: string): Promise<void> {
+    await this.#loop(id).stop();
+  }
+
+  async deleteRun(id: string): Promise<void> {
+    await this.#loops.get(id)?.stop();
+    this.#loops.delete(id);
+    await (await this.#store).deleteRun(id);
+  }
+
+  async score(weights: WeightsRef, benchmark: string, progress?: Listener<Progress>): Promise<BenchmarkReport> {
+    return this.#cancellable('score', async (signal) => {
+      const { encoder, replaced } = await this.#weights(weights);
+      const report = await scoreBenchmark({
+        runtime: await this.#hardware.runtime(),
+        cpu: await this.#hardware.cpu(),
+        pool: this.#pool,
+        encoder,
+        replaced,
+        weights,
+        benchmark: { id: benchmark, content: await this.#benchmark(benchmark) },
+        signal,
+        progress: (event) => progress?.(event),
+      });
+      await (await this.#store).keepReport(report);
+      return report;
+    });
+  }
+
+  async compare(before: WeightsRef, after: WeightsRef, benchmark: string): Promise<Comparison> {
+    const reports = await (await this.#store).reports();
+    const reportOf = async (weights: WeightsRef) =>
+      reports.find((r) => r.benchmark === benchmark && JSON.stringify(r.weights) === JSON.stringify(weights)) ??
+      (await this.score(weights, benchmark));
+    const first = await reportOf(before);
+    const second = await reportOf(after);
+    const { fixed, broken, pValue, interval, verdict } = comparePairs(first.pairs, second.pairs);
+    return { before: first, after: second, fixed, broken, pValue, interval, verdict };
+  }
+
+  async cancel(work: Cancellable): Promise<void> {
+    this.#work.get(work)?.abort(new DOMException('Cancelled', 'AbortError'));
+  }
+
+  async exportEncoder(weights: WeightsRef): Promise<ExportedFile[]> {
+    const { encoder, replaced } = await this.#weights(weights);
+    return exportEncoder(encoder, replaced);
+  }
+
+  async exportTrainingGraph(request: {
+    encoder: string;
+    teacher: string;
+    config: RunSummary['config'];
+  }): Promise<ExportedFile> {
+    return exportTrainingGraph(await this.#encoder(request.encoder), await this.#teacher(request.teacher), request.config);
+  }
+
+  async deleteCheckpoint(id: string): Promise<void> {
+    await (await this.#store).deleteCheckpoint(id);
+  }
+
+  async checkOnWebGpu(run: string, steps: number, progress?: Listener<Progress>): Promise<WebGpuCheck> {
+    const found = (await this.listRuns()).find((other) => other.id === run);
+    if (!found) throw new Error('This run is no longer on this device');
+    const parts = await this.#partsOf(found);
+    const gpu = await this.#hardware.gpu();
+    return checkOnWebGpu(gpu, await this.#hardware.cpu(), parts, steps, (event) => progress?.(event));
+  }
+
+  async #launch(
+    summary: RunSummary,
+    parts: RunParts,
+    listener: Listener<RunEvent>,
+    checkpoint?: string,
+  ): Promise<void> {
+    const store = await this.#store;
+    await store.keepRun(summary);
+    listener({ type: 'state', state: 'preparing' });
+    try {
+      const runtime = await this.#hardware.runtime();
+      const cpu = await this.#hardware.cpu();
+      const prepared = await prepareRun(runtime, cpu, parts, (done, total) =>
+        listener({ type: 'progress', progress: { label: 'weights', done, total, secondsLeft: null } }),
+      );
+      if (checkpoint !== undefined) {
+        const saved = await store.checkpoint(checkpoint);
+        await prepared.refinement.restore(stateOf(saved.step, saved.tensors));
+      }
+      const loop = new RunLoop({
+        summary,
+        prepared,
+        listener,
+        save: (run) => store.keepRun(run),
+        checkpoint: async (run, { refinement }) =>
+          store.keepCheckpoint(run, stateTensors(await refinement.state())),
+      });
+      this.#loops.set(summary.id, loop);
+    } catch (error) {
+      summary.state = 'failed';
+      summary.problem = error instanceof Error ? error.message : String(error);
+      await store.keepRun(summary);
+      listener({ type: 'state', state: 'failed', problem: summary.problem });
+      throw error;
+    }
+  }
+
+  #loop(id: string): RunLoop {
+    const loop = this.#loops.get(id);
+    if (!loop) throw new Error('This run is not in work: resume it first');
+    return loop;
+  }
+
+  async #partsOf(request: { encoder: string; teacher: string; imageSet: string; config: RunSummary['config'] }): Promise<RunParts> {
+    const images = await (await this.#store).images(request.imageSet);
+    return {
+      encoder: await this.#encoder(request.encoder),
+      teacher: await this.#teacher(request.teacher),
+      images: poolCrops(this.#pool, images),
+      config: request.config,
+    };
+  }
+
+  async #encoder(id: string): Promise<LoadedEncoder> {
+    if (!this.#encoders.has(id)) await this.inventory();
+    const found = this.#encoders.get(id);
+    if (!found) throw new Error('The encoder of this run is no longer on this device: drop its folder again');
+    return found;
+  }
+
+  async #teacher(id: string): Promise<LoadedTeacher> {
+    if (!this.#teachers.has(id)) await this.inventory();
+    const found = this.#teachers.get(id);
+    if (!found) throw new Error('The teacher of this run is no longer on this device: drop its folder again');
+    return found;
+  }
+
+  async #benchmark(id: string): Promise<MmvpBenchmark> {
+    if (!this.#benchmarks.has(id)) await this.inventory();
+    const found = this.#benchmarks.get(id);
+    if (!found) throw new Error('This benchmark is no longer on this device: drop its folder again');
+    return found.content;
+  }
+
+  async #readBenchmark(name: string, files: NamedBlob[]): Promise<BenchmarkSummary> {
+    const content = await readMmvpFolder(files);
+    const summary: BenchmarkSummary = {
+      id: await identityOf(content),
+      name,
+      pairs: content.patternOfPair.length,
+      patterns: content.patterns,
+      official: content.official,
+      warnings: content.warnings,
+    };
+    this.#benchmarks.set(summary.id, { summary, content });
+    return summary;
+  }
+
+  /** The encoder that weights belong to, and which of its weights differ from its file's. */
+  async #weights(weights: WeightsRef): Promise<{ encoder: LoadedEncoder; replaced: Map<string, Uint8Array> }> {
+    if (weights.kind === 'original') return { encoder: await this.#encoder(weights.encoder), replaced: new Map() };
+    const saved = await (await this.#store).checkpoint(weights.id);
+    const { weights: replaced } = stateOf(saved.step, saved.tensors);
+    return { encoder: await this.#encoder(saved.encoder), replaced };
+  }
+
+  async #cancellable<T>(work: Cancellable, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController();
+    this.#work.set(work, controller);
+    try {
+      return await task(controller.signal);
+    } finally {
+      if (this.#work.get(work) === controller) this.#work.delete(work);
+    }
+  }
+}
+
+/** Names a benchmark by its statements and its images' sizes. */
+async function identityOf({ rows, images }: MmvpBenchmark): Promise<string> {
+  const lines = rows.map(({ id, type, statement }, i) => `${id}\t${type}\t${statement}\t${images[i]?.blob.size ?? 0}`);
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(lines.join('\n')));
+  return Array.from(new Uint8Array(digest).slice(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
