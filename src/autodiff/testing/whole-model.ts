@@ -55,8 +55,16 @@ export interface WholeModelCheck {
   obstacles: string[];
 }
 
-/** Differentiates an exported file with respect to every parameter and input, runs it, and compares with PyTorch. */
-export async function checkWholeModel(name: string, file: string): Promise<WholeModelCheck> {
+/**
+ * Differentiates an exported file with respect to every parameter and input, runs it, and compares with PyTorch.
+ *
+ * @param prepare passes to apply before differentiating; they must keep the named values
+ */
+export async function checkWholeModel(
+  name: string,
+  file: string,
+  prepare: (graph: TypedGraph, keep: readonly string[]) => TypedGraph = (graph) => graph,
+): Promise<WholeModelCheck> {
   const reference = referenceOf(name);
   const weights = weightFiles(reference);
   const source = bytesSource(file, gunzipSync(readFileSync(new URL(`${name}/${file}.onnx.gz`, root))));
@@ -65,7 +73,7 @@ export async function checkWholeModel(name: string, file: string): Promise<Whole
   const shapes = Object.fromEntries(
     Object.entries(reference.inputs).map(([input, { shape }]) => [input, shape]),
   );
-  const graph = await specialise(model, { shapes });
+  const graph = prepare(await specialise(model, { shapes }), [reference.output.name]);
 
   const inputs = Object.keys(reference.inputs).filter((input) => input in reference.gradients);
   const initializers = [...parameters].filter(
