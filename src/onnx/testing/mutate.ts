@@ -12,13 +12,17 @@ export function randomInts(seed: number): (below: number) => number {
 /** Bytes that mean something to a protobuf reader: ends of ranges, long varints, common tags. */
 const loaded = [0x00, 0x01, 0x7f, 0x80, 0xff, 0x08, 0x0a, 0x12, 0x22, 0x2a, 0x3a, 0x4a, 0x6a, 0x7a];
 
-/** A damaged copy of a file: bytes changed, removed, repeated, inserted or cut off, one to four times. */
+/**
+ * A damaged copy of a file. Half of the copies keep every byte's place, so that the damage gets past the lengths that
+ * hold a protobuf together; the others lose, repeat or gain bytes too, or end early.
+ */
 export function mutate(file: Uint8Array, random: (below: number) => number): Uint8Array {
   let bytes = Array.from(file);
-  for (let times = 1 + random(4); times > 0 && bytes.length > 0; times--) {
+  const kinds = random(2) === 0 ? 3 : 6;
+  for (let times = 1 + random(8); times > 0 && bytes.length > 0; times--) {
     const at = random(bytes.length);
     const length = 1 + random(Math.min(64, bytes.length - at));
-    switch (random(6)) {
+    switch (random(kinds)) {
       case 0:
         bytes[at] = random(256);
         break;
