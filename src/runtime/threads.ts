@@ -21,7 +21,7 @@ export interface ThreadOptions {
 /** Timed runs for each candidate. */
 const budgetMilliseconds = 200;
 /** A worker whose threads cannot start never answers: it counts as failed. */
-const patienceMilliseconds = 30_000;
+const patienceMilliseconds = 6_000;
 /** More threads must win by this share: each costs memory and a core that the page could use. */
 const leastGain = 0.05;
 

@@ -1,5 +1,11 @@
 import type { NamedBlob } from '../../src/data/named-blob.ts';
-import type { BenchmarkReport, BenchmarkSummary, CheckpointSummary, ImageSetSummary, ModelFiles, RunSummary } from '../protocol.ts';
+import { BlobStore } from '../../src/storage/blobs.ts';
+import { CheckpointStore, type StoredCheckpoint } from '../../src/storage/checkpoints.ts';
+import { Collection } from '../../src/storage/collection.ts';
+import { StorageError } from '../../src/storage/errors.ts';
+import { Library, type LibraryKind } from '../../src/storage/library.ts';
+import { openBackends } from '../../src/storage/open.ts';
+import type { BenchmarkReport, BenchmarkSummary, CheckpointSummary, ImageSetSummary, ModelFiles, RunSummary, StepRecord } from '../protocol.ts';
 
 /** What the engine keeps on this device between visits. */
 export interface Store {
@@ -16,40 +22,125 @@ export interface Store {
   deleteRun(id: string): Promise<void>;
   keepCheckpoint(run: RunSummary, tensors: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): Promise<CheckpointSummary>;
   checkpoints(): Promise<CheckpointSummary[]>;
-  checkpoint(id: string): Promise<{ step: number; encoder: string; tensors: Map<string, Uint8Array<ArrayBuffer>> }>;
+  checkpoint(id: string): Promise<{ step: number; encoder: string; records: StepRecord[]; tensors: Map<string, Uint8Array<ArrayBuffer>> }>;
   deleteCheckpoint(id: string): Promise<void>;
   keepReport(report: BenchmarkReport): Promise<void>;
   reports(): Promise<BenchmarkReport[]>;
 }
 
+/** A set that cannot be kept serves this visit all the same. */
+interface Kept<T> {
+  summary: T;
+  files: NamedBlob[];
+}
+
+/** Opens what earlier visits left. Sets too large to keep stay in this visit's memory of files. */
 export async function openStore(): Promise<Store> {
-  const models = new Map<string, { kind: 'encoder' | 'teacher'; id: string; files: ModelFiles }>();
-  const sets = new Map<string, { summary: ImageSetSummary; images: NamedBlob[] }>();
-  const benches = new Map<string, { summary: BenchmarkSummary; files: NamedBlob[] }>();
-  const runs = new Map<string, RunSummary>();
-  const cps = new Map<string, { summary: CheckpointSummary; tensors: Map<string, Uint8Array<ArrayBuffer>> }>();
-  const reports: BenchmarkReport[] = [];
+  const backends = await openBackends();
+  const blobs = new BlobStore(backends);
+  const library = new Library(blobs);
+  const checkpoints = new CheckpointStore(blobs);
+  const runs = new Collection<RunSummary>(backends.state, 'run', isRun);
+  const reports = new Collection<BenchmarkReport>(backends.state, 'report', isReport);
+  const visit = new Map<string, Kept<unknown>>();
+
+  const keep = async (kind: LibraryKind, id: string, name: string, summary: unknown, files: readonly NamedBlob[]) => {
+    visit.set(`${kind}/${id}`, { summary, files: [...files] });
+    const unfinished = (await runs.all()).filter((run) => run.state !== 'finished');
+    const inUse = new Set(unfinished.flatMap((run) => [run.encoder, run.teacher, run.imageSet]));
+    try {
+      await library.keep({ kind, id, name, summary }, files, { inUse });
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      console.warn(error.message);
+    }
+  };
+  const kept = async (kind: LibraryKind): Promise<{ id: string; summary: unknown }[]> => {
+    const stored = (await library.list(kind)).map(({ id, summary }) => ({ id, summary }));
+    const known = new Set(stored.map(({ id }) => id));
+    const here = [...visit].filter(([key]) => key.startsWith(`${kind}/`) && !known.has(key.slice(kind.length + 1)));
+    return [...here.map(([key, { summary }]) => ({ id: key.slice(kind.length + 1), summary })), ...stored];
+  };
+  const open = async (kind: LibraryKind, id: string): Promise<NamedBlob[]> =>
+    visit.get(`${kind}/${id}`)?.files ?? library.open(kind, id);
+
   return {
-    async keepModel(kind, id, files) { models.set(id, { kind, id, files }); },
-    async models() { return [...models.values()]; },
-    async forgetModel(id) { models.delete(id); },
-    async keepImages(summary, images) { sets.set(summary.id, { summary, images: images.map(({ path, blob }) => ({ path, blob })) }); },
-    async imageSets() { return [...sets.values()].map((s) => s.summary); },
-    async images(id) { const s = sets.get(id); if (!s) throw new Error('These images are no longer on this device: drop the folder again'); return s.images; },
-    async keepBenchmark(summary, files) { benches.set(summary.id, { summary, files: [...files] }); },
-    async benchmarks() { return [...benches.values()]; },
-    async keepRun(run) { runs.set(run.id, structuredClone(run)); },
-    async runs() { return [...runs.values()]; },
-    async deleteRun(id) { runs.delete(id); },
-    async keepCheckpoint(run, tensors) {
-      const summary: CheckpointSummary = { id: crypto.randomUUID(), run: run.id, step: run.step, bytes: [...tensors.values()].reduce((n, t) => n + t.byteLength, 0), createdAt: new Date().toISOString(), loss: run.steps.at(-1)?.loss ?? 0, encoder: run.encoder, scores: [] };
-      cps.set(summary.id, { summary, tensors: new Map(tensors) });
-      return summary;
+    async keepModel(kind, id, files) {
+      const summary: KeptModel = { kind, files: files.kind === 'built-in' ? files : { kind: 'files', name: files.name } };
+      await keep('model', id, files.kind === 'built-in' ? files.id : files.name, summary, files.kind === 'files' ? files.files : []);
     },
-    async checkpoints() { return [...cps.values()].map((c) => c.summary); },
-    async checkpoint(id) { const c = cps.get(id); if (!c) throw new Error('gone'); return { step: c.summary.step, encoder: c.summary.encoder, tensors: c.tensors }; },
-    async deleteCheckpoint(id) { cps.delete(id); },
-    async keepReport(report) { reports.push(report); },
-    async reports() { return reports; },
+    async models() {
+      const found = [];
+      for (const { id, summary } of await kept('model')) {
+        const { kind, files } = summary as KeptModel;
+        found.push({ kind, id, files: files.kind === 'built-in' ? files : { ...files, files: await open('model', id) } });
+      }
+      return found;
+    },
+    async forgetModel(id) {
+      visit.delete(`model/${id}`);
+      await library.remove('model', id);
+    },
+    keepImages: (summary, images) =>
+      keep('images', summary.id, summary.name, summary, images.map(({ path, blob }) => ({ path, blob }))),
+    imageSets: async () => (await kept('images')).map(({ summary }) => summary as ImageSetSummary),
+    images: (id) => open('images', id),
+    keepBenchmark: (summary, files) => keep('benchmark', summary.id, summary.name, summary, files),
+    async benchmarks() {
+      const found = [];
+      for (const { id, summary } of await kept('benchmark')) {
+        found.push({ summary: summary as BenchmarkSummary, files: await open('benchmark', id) });
+      }
+      return found;
+    },
+    keepRun: (run) => runs.put(run.id, run),
+    runs: async () => (await runs.all()).sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1)),
+    async deleteRun(id) {
+      for (const { id: checkpoint, run } of await checkpoints.list()) if (run === id) await checkpoints.remove(checkpoint);
+      await runs.remove(id);
+    },
+    async keepCheckpoint(run, tensors) {
+      const last = run.steps.at(-1);
+      const stored = await checkpoints.save({
+        id: crypto.randomUUID(),
+        run: run.id,
+        step: run.step,
+        createdAt: new Date().toISOString(),
+        config: run.config,
+        encoder: run.encoder,
+        loss: last?.loss ?? Number.NaN,
+        records: run.steps,
+        tensors: new Map(tensors),
+      });
+      return summaryOf(stored);
+    },
+    checkpoints: async () => (await checkpoints.list()).map(summaryOf),
+    checkpoint: (id) => checkpoints.load(id),
+    deleteCheckpoint: (id) => checkpoints.remove(id),
+    keepReport: (report) => reports.put(`${report.benchmark}/${JSON.stringify(report.weights)}`, report),
+    reports: () => reports.all(),
   };
 }
+
+const isRun = (value: unknown): value is RunSummary =>
+  typeof value === 'object' && value !== null && 'config' in value && 'steps' in value;
+
+const isReport = (value: unknown): value is BenchmarkReport =>
+  typeof value === 'object' && value !== null && 'weights' in value && 'pairs' in value;
+
+/** A model as the library remembers it: built-in ones by name, dropped ones with their files. */
+interface KeptModel {
+  kind: 'encoder' | 'teacher';
+  files: { kind: 'built-in'; id: string } | { kind: 'files'; name: string };
+}
+
+const summaryOf = ({ id, run, step, bytes, createdAt, loss, encoder }: StoredCheckpoint): CheckpointSummary => ({
+  id,
+  run,
+  step,
+  bytes,
+  createdAt,
+  loss,
+  encoder,
+  scores: [],
+});
