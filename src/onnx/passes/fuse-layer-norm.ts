@@ -86,7 +86,7 @@ function overDeviation(centredName: string, deviation: string, view: GraphView):
   if (view.type(centredName)?.shape.join() !== type.shape.join()) return undefined;
   for (const [variance, epsilonName] of [sum.inputs, [...sum.inputs].reverse()] as [string, string][]) {
     const epsilon = view.scalar(epsilonName);
-    const spread = epsilon === undefined ? undefined : averageOf(variance, view);
+    const spread = epsilon === undefined ? undefined : averageOf(beforeCast(variance, view), view);
     if (epsilon === undefined || !spread || spread.axis !== average.axis) continue;
     if (isSquareOf(spread.input, centredName, view)) return { input, axis: average.axis, epsilon };
   }

@@ -90,14 +90,20 @@ export async function run(model: Model | TypedGraph, feeds: Feeds): Promise<Reco
   return runFile(await collect(parts), feeds);
 }
 
-/** The largest absolute difference between two runs; infinite where names, types or shapes differ. */
+/**
+ * The largest difference between two runs, relative to the largest number of its output where that exceeds 1; infinite
+ * where names, types or shapes differ.
+ */
 export function difference(a: Readonly<Record<string, Result>>, b: Readonly<Record<string, Result>>): number {
   const typesOf = (results: Readonly<Record<string, Result>>) =>
     JSON.stringify(Object.entries(results).map(([name, { dtype, shape }]) => [name, dtype, shape]));
   if (typesOf(a) !== typesOf(b)) return Number.POSITIVE_INFINITY;
   let largest = 0;
   for (const [name, { values }] of Object.entries(a)) {
-    for (const [i, x] of values.entries()) largest = Math.max(largest, Math.abs(x - b[name]!.values[i]!));
+    const scale = values.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
+    for (const [i, x] of values.entries()) {
+      largest = Math.max(largest, Math.abs(x - b[name]!.values[i]!) / scale);
+    }
   }
   return largest;
 }
