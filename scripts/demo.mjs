@@ -1,0 +1,173 @@
+// `npm run demo`: sets up, builds, serves and uses the app in a real browser as a person would, on the built-in
+// models. Leaves what it made in `acuity-demo/` and exits non-zero when any step failed.
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
+import { root, setup } from './setup.mjs';
+
+const began = Date.now();
+const timings = {};
+const folder = join(process.env.INIT_CWD ?? process.cwd(), 'acuity-demo');
+/** Largest relative error of the gradient between WebGPU and wasm. */
+const agreement = 1e-3;
+
+async function timed(name, title, work) {
+  const from = Date.now();
+  process.stderr.write(`${title} ...`);
+  try {
+    const result = await work();
+    timings[name] = (Date.now() - from) / 1000;
+    process.stderr.write(` ${timings[name].toFixed(1)} s\n`);
+    return result;
+  } catch (error) {
+    process.stderr.write(' failed\n');
+    throw error;
+  }
+}
+
+/** Unpacks an archive of the app into a folder of files. */
+async function unpack(archive, into) {
+  const { unzipSync } = await import('fflate');
+  for (const [name, bytes] of Object.entries(unzipSync(readFileSync(archive)))) {
+    if (name.endsWith('/')) continue;
+    mkdirSync(dirname(join(into, name)), { recursive: true });
+    writeFileSync(join(into, name), bytes);
+  }
+}
+
+const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
+
+async function main() {
+  await timed('setup', 'Setting up', () => setup({ browser: true }));
+  const { buildIfStale, serve } = await import('./serve.mjs');
+  await timed('build', 'Building the app', async () => buildIfStale(() => {}));
+  const { browserArguments, findBrowser } = await import('./browser.mjs');
+  const { chromium } = await import('playwright-core');
+  const { register } = await import('tsx/esm/api');
+  register();
+  const { AcuityPage } = await import('../e2e/page.ts');
+
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  await unpack(join(root, 'public/demo/images.zip'), join(folder, 'input/images'));
+  await unpack(join(root, 'public/demo/benchmark.zip'), join(folder, 'input/benchmark'));
+
+  const server = await serve(0);
+  const executablePath = findBrowser();
+  const browser = await chromium.launch({ args: browserArguments, ...(executablePath ? { executablePath } : {}) });
+  try {
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, acceptDownloads: true });
+    const tab = await context.newPage();
+    const problems = [];
+    tab.on('pageerror', (error) => problems.push(error.message));
+    const shot = (name) => tab.screenshot({ path: join(folder, 'screenshots', `${name}.png`) });
+    const app = new AcuityPage(tab);
+
+    const opened = Date.now();
+    await app.open(server.url);
+    await shot('1-start');
+    await timed('models', 'Choosing the built-in models', async () => {
+      await app.chooseBuiltIn('encoder');
+      await app.chooseBuiltIn('teacher');
+    });
+    await shot('2-models');
+    await timed('images', 'Dropping the folders of images and of the benchmark', async () => {
+      await app.goTo('Images');
+      await app.dropFolder('Images', join(folder, 'input/images'));
+      await app.waitForWork();
+      await app.dropFolder('Benchmark', join(folder, 'input/benchmark'));
+      await app.waitForWork();
+    });
+    await shot('3-images');
+    await timed('refine', 'Refining', async () => {
+      await app.start({ preset: 'Quick' });
+      await app.waitForStep(1);
+      timings.firstStep = (Date.now() - opened) / 1000;
+      await app.waitForStep(30);
+      await shot('4-refine');
+      await app.waitForFinish();
+    });
+    await timed('webgpu', 'Making the first three steps again on the WebGPU adapter', () => app.checkOnWebGpu());
+    await shot('5-refined');
+    await app.saveLog(join(folder, 'log.json'));
+    const comparison = await timed('compare', 'Scoring before and after', () => app.compareWithOriginal());
+    await shot('6-compare');
+    await app.saveReport(join(folder, 'comparison.json'));
+    await timed('download', 'Downloading the refined encoder', () => app.download(folder));
+    await shot('7-checkpoints');
+    if (problems.length > 0) throw new Error(`the page reported errors: ${problems.join('; ')}`);
+    return { comparison, browser: browser.version() };
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+}
+
+/** Writes report.json from what the page let us save, and returns it. */
+function writeReport({ browser }) {
+  const log = readJson(join(folder, 'log.json'));
+  const comparison = readJson(join(folder, 'comparison.json'));
+  const check = log.webGpuCheck;
+  const scores = ({ total, patterns }) => ({
+    total,
+    patterns: Object.fromEntries(patterns.map(({ name, score }) => [name, score])),
+  });
+  const packages = readJson(join(root, 'package.json'));
+  timings.total = (Date.now() - began) / 1000;
+  timings.msPerStep = median(log.steps.slice(1).map(({ ms }) => ms));
+  timings.webgpuMsPerStep = median(check.ms.slice(1));
+  const report = {
+    config: log.config,
+    seed: log.config.seed,
+    adapter: log.hardware.adapter?.description ?? null,
+    provider: log.provider,
+    versions: {
+      acuity: packages.version,
+      'onnxruntime-web': packages.dependencies['onnxruntime-web'],
+      browser,
+      node: process.versions.node,
+    },
+    loss: log.steps.map(({ loss }) => loss),
+    before: scores(comparison.before),
+    after: scores(comparison.after),
+    webgpu: {
+      loss: check.loss,
+      wasmLoss: check.wasmLoss,
+      gradientRelativeError: check.gradientRelativeError,
+      dispatches: check.dispatches,
+    },
+    timings,
+  };
+  writeFileSync(join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+  return report;
+}
+
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? null;
+
+function table(report) {
+  const names = Object.keys(report.before.patterns);
+  const width = Math.max(...names.map((name) => name.length), 'WebGPU gradient against wasm'.length);
+  const row = (name, a, b) => `${name.padEnd(width)}  ${a.padStart(8)}  ${b.padStart(8)}\n`;
+  const points = (value) => value.toFixed(1);
+  let text = row('MMVP', 'before', 'after');
+  for (const name of names) text += row(name, points(report.before.patterns[name]), points(report.after.patterns[name]));
+  text += row('Total', points(report.before.total), points(report.after.total));
+  const { loss, webgpu } = report;
+  text += row('Loss, first and last step', loss[0].toFixed(4), loss.at(-1).toFixed(4));
+  text += row('WebGPU gradient against wasm', webgpu.gradientRelativeError.toExponential(1), `< ${agreement}`);
+  text += row('Seconds', '', report.timings.total.toFixed(0));
+  return text;
+}
+
+try {
+  const report = writeReport(await main());
+  process.stdout.write(`\n${table(report)}\nEverything is in ${folder}\n`);
+  if (!(report.webgpu.gradientRelativeError <= agreement)) {
+    throw new Error(`the gradient on WebGPU differs by ${report.webgpu.gradientRelativeError}, more than ${agreement}`);
+  }
+  if (!report.loss.every(Number.isFinite)) throw new Error('a loss is not finite');
+} catch (error) {
+  process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}
+process.exit(0);
