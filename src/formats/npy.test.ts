@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readNpy } from './npy.ts';
+import { readNpy, writeNpy } from './npy.ts';
 
 /** A file as NumPy writes it: magic, version, padded header, data. */
 function npy(header: string, data: ArrayBuffer, version = 1): Uint8Array {
@@ -16,12 +16,12 @@ function npy(header: string, data: ArrayBuffer, version = 1): Uint8Array {
   ]);
 }
 
-describe('readNpy', () => {
-  // np.save of np.array([[1.5, -2, 0.1], [3, np.inf, 1e-3]], "f4"), whole file.
-  const saved =
-    'k05VTVBZAQB2AHsnZGVzY3InOiAnPGY0JywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsIDMpLCB9ICAgICAgICAg' +
-    'ICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAoAAMA/AAAAwM3MzD0AAEBAAACAf28Sgzo=';
+// np.save of np.array([[1.5, -2, 0.1], [3, np.inf, 1e-3]], "f4"), whole file.
+const saved =
+  'k05VTVBZAQB2AHsnZGVzY3InOiAnPGY0JywgJ2ZvcnRyYW5fb3JkZXInOiBGYWxzZSwgJ3NoYXBlJzogKDIsIDMpLCB9ICAgICAgICAg' +
+  'ICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgIAoAAMA/AAAAwM3MzD0AAEBAAACAf28Sgzo=';
 
+describe('readNpy', () => {
   it('reads a file that NumPy wrote', () => {
     const { shape, values } = readNpy(Uint8Array.from(Buffer.from(saved, 'base64')), 'a.npy');
     expect(shape).toEqual([2, 3]);
@@ -58,5 +58,20 @@ describe('readNpy', () => {
     expect(() => readNpy(Uint8Array.from(Buffer.from(saved, 'base64')).subarray(0, 60), 'x.npy')).toThrow(
       /inside its header/,
     );
+  });
+});
+
+describe('writeNpy', () => {
+  it('writes what NumPy writes, byte for byte', () => {
+    const array = readNpy(Uint8Array.from(Buffer.from(saved, 'base64')), 'a.npy');
+    expect(Buffer.from(writeNpy(array)).toString('base64')).toBe(saved);
+  });
+
+  it('writes scalars, vectors and empty arrays', () => {
+    for (const shape of [[], [3], [0, 4], [2, 1, 2]]) {
+      const count = shape.reduce((n, size) => n * size, 1);
+      const array = { shape, values: Float32Array.from({ length: count }, (_, i) => i + 0.5) };
+      expect(readNpy(writeNpy(array), 'a.npy')).toEqual(array);
+    }
   });
 });

@@ -6,6 +6,9 @@ export interface NpyArray {
   values: Float32Array<ArrayBuffer>;
 }
 
+/** The byte 0x93 and "NUMPY". */
+const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+
 /**
  * Reads a `.npy` file of floating-point numbers in C order (NumPy Enhancement Proposal 1; versions 1 to 3).
  * float64 is rounded to float32, float16 widened.
@@ -16,7 +19,6 @@ export function readNpy(bytes: Uint8Array, name: string): NpyArray {
   const refuse = (problem: string): never => {
     throw new Error(`${name}: ${problem}`);
   };
-  const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
   if (bytes.length < 10 || magic.some((byte, i) => bytes[i] !== byte)) {
     refuse('not a NumPy array file. Save it with numpy.save()');
   }
@@ -66,3 +68,19 @@ export function readNpy(bytes: Uint8Array, name: string): NpyArray {
 }
 
 const widths: Record<string, number> = { '<f4': 4, '>f4': 4, '<f8': 8, '>f8': 8, '<f2': 2, '>f2': 2 };
+
+/** Writes a `.npy` file of version 1, byte for byte as numpy.save() writes a float32 array in C order. */
+export function writeNpy({ shape, values }: NpyArray): Uint8Array<ArrayBuffer> {
+  const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
+  const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${sizes}), }`;
+  // The data begins at a multiple of 64 bytes; the header ends with a new line.
+  const start = Math.ceil((10 + header.length + 1) / 64) * 64;
+  const bytes = new Uint8Array(start + values.byteLength).fill(0x20, 10, start - 1);
+  const view = new DataView(bytes.buffer);
+  bytes.set([...magic, 1, 0]);
+  view.setUint16(8, start - 10, true);
+  bytes.set(new TextEncoder().encode(header), 10);
+  bytes[start - 1] = 0x0a;
+  for (const [i, value] of values.entries()) view.setFloat32(start + 4 * i, value, true);
+  return bytes;
+}
