@@ -49,13 +49,13 @@ function hasPlaywrightBrowser() {
  */
 export function ensureBrowser(say) {
   if (findBrowser() !== undefined || hasPlaywrightBrowser()) return;
-  say('no Chrome or Chromium found: installing Playwright\'s');
+  say("no Chrome or Chromium found: installing Playwright's");
   const cli = createRequire(import.meta.url).resolve('playwright-core/cli.js');
   const quiet = { stdio: ['ignore', 2, 2] };
   spawnSync(process.execPath, [cli, 'install', 'chromium'], { ...quiet, timeout: 300_000 });
   if (hasPlaywrightBrowser()) return;
   if (process.getuid?.() === 0 && process.platform === 'linux') {
-    say('not to be had: installing the distribution\'s chromium');
+    say("not to be had: installing the distribution's chromium");
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     spawnSync('apt-get', ['update'], { ...quiet, env });
     spawnSync('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], { ...quiet, env });

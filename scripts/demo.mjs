@@ -1,15 +1,46 @@
 // `npm run demo`: sets up, builds, serves and uses the app in a real browser as a person would, on the built-in
 // models. Leaves what it made in `acuity-demo/` and exits non-zero when any step failed.
+//
+// `npm run validate -- --encoder DIR --teacher DIR --images DIR --benchmark DIR [--steps N] [--batch N] [--out DIR]
+// [--headed]` does the same with your own files: docs/validate-on-your-machine.md.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
+import { parseArgs } from 'node:util';
 import { root, setup } from './setup.mjs';
 
 const began = Date.now();
 const timings = {};
-const folder = join(process.env.INIT_CWD ?? process.cwd(), 'acuity-demo');
+const directory = process.env.INIT_CWD ?? process.cwd();
+const options = optionsOf(process.argv.slice(2));
+const folder = resolve(directory, options.out ?? 'acuity-demo');
 /** Largest relative error of the gradient between WebGPU and wasm. */
 const agreement = 1e-3;
+
+/** Folders are the caller's; what is not named is built in. */
+function optionsOf(args) {
+  const folderOption = { type: 'string' };
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        encoder: folderOption,
+        teacher: folderOption,
+        images: folderOption,
+        benchmark: folderOption,
+        out: folderOption,
+        steps: { type: 'string' },
+        batch: { type: 'string' },
+        seed: { type: 'string' },
+        headed: { type: 'boolean', default: false },
+      },
+    });
+    return values;
+  } catch (error) {
+    process.stderr.write(`demo: ${error.message}\n`);
+    process.exit(64);
+  }
+}
 
 async function timed(name, title, work) {
   const from = Date.now();
@@ -49,14 +80,27 @@ async function main() {
 
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  await unpack(join(root, 'public/demo/images.zip'), join(folder, 'input/images'));
-  await unpack(join(root, 'public/demo/benchmark.zip'), join(folder, 'input/benchmark'));
+  const given = async (name, archive) => {
+    if (options[name] !== undefined) return resolve(directory, options[name]);
+    const into = join(folder, 'input', name);
+    await unpack(join(root, 'public/demo', archive), into);
+    return into;
+  };
+  const images = await given('images', 'images.zip');
+  const benchmark = await given('benchmark', 'benchmark.zip');
 
   const server = await serve(0);
   const executablePath = findBrowser();
-  const browser = await chromium.launch({ args: browserArguments, ...(executablePath ? { executablePath } : {}) });
+  const browser = await chromium.launch({
+    args: browserArguments,
+    headless: !options.headed,
+    ...(executablePath ? { executablePath } : {}),
+  });
   try {
-    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, acceptDownloads: true });
+    const context = await browser.newContext({
+      viewport: { width: 1440, height: 900 },
+      acceptDownloads: true,
+    });
     const tab = await context.newPage();
     const problems = [];
     tab.on('pageerror', (error) => problems.push(error.message));
@@ -66,28 +110,44 @@ async function main() {
     const opened = Date.now();
     await app.open(server.url);
     await shot('1-start');
-    await timed('models', 'Choosing the built-in models', async () => {
-      await app.chooseBuiltIn('encoder');
-      await app.chooseBuiltIn('teacher');
+    await timed('models', 'Choosing the models', async () => {
+      await app.goTo('Models');
+      for (const [name, zone] of [
+        ['encoder', 'Encoder'],
+        ['teacher', 'Teacher'],
+      ]) {
+        if (options[name] === undefined) await app.chooseBuiltIn(name);
+        else {
+          await app.dropFolder(zone, resolve(directory, options[name]));
+          await app.waitForWork();
+        }
+      }
     });
     await shot('2-models');
     await timed('images', 'Dropping the folders of images and of the benchmark', async () => {
       await app.goTo('Images');
-      await app.dropFolder('Images', join(folder, 'input/images'));
+      await app.dropFolder('Images', images);
       await app.waitForWork();
-      await app.dropFolder('Benchmark', join(folder, 'input/benchmark'));
+      await app.dropFolder('Benchmark', benchmark);
       await app.waitForWork();
     });
     await shot('3-images');
     await timed('refine', 'Refining', async () => {
-      await app.start({ preset: 'Quick' });
+      const settings = {
+        ...(options.steps ? { Steps: options.steps } : {}),
+        ...(options.batch ? { 'Images a pass': options.batch } : {}),
+        ...(options.seed ? { Seed: options.seed } : {}),
+      };
+      await app.start({ preset: 'Quick', settings });
       await app.waitForStep(1);
       timings.firstStep = (Date.now() - opened) / 1000;
-      await app.waitForStep(30);
+      await app.waitForStep(Math.ceil((await app.shownRun()).steps / 2));
       await shot('4-refine');
       await app.waitForFinish();
     });
-    await timed('webgpu', 'Making the first three steps again on the WebGPU adapter', () => app.checkOnWebGpu());
+    await timed('webgpu', 'Making the first three steps again on the WebGPU adapter', () =>
+      app.checkOnWebGpu(),
+    );
     await shot('5-refined');
     await app.saveLog(join(folder, 'log.json'));
     const comparison = await timed('compare', 'Scoring before and after', () => app.compareWithOriginal());
@@ -150,11 +210,16 @@ function table(report) {
   const row = (name, a, b) => `${name.padEnd(width)}  ${a.padStart(8)}  ${b.padStart(8)}\n`;
   const points = (value) => value.toFixed(1);
   let text = row('MMVP', 'before', 'after');
-  for (const name of names) text += row(name, points(report.before.patterns[name]), points(report.after.patterns[name]));
+  for (const name of names)
+    text += row(name, points(report.before.patterns[name]), points(report.after.patterns[name]));
   text += row('Total', points(report.before.total), points(report.after.total));
   const { loss, webgpu } = report;
   text += row('Loss, first and last step', loss[0].toFixed(4), loss.at(-1).toFixed(4));
-  text += row('WebGPU gradient against wasm', webgpu.gradientRelativeError.toExponential(1), `< ${agreement}`);
+  text += row(
+    'WebGPU gradient against wasm',
+    webgpu.gradientRelativeError.toExponential(1),
+    `< ${agreement}`,
+  );
   text += row('Seconds', '', report.timings.total.toFixed(0));
   return text;
 }
@@ -163,7 +228,9 @@ try {
   const report = writeReport(await main());
   process.stdout.write(`\n${table(report)}\nEverything is in ${folder}\n`);
   if (!(report.webgpu.gradientRelativeError <= agreement)) {
-    throw new Error(`the gradient on WebGPU differs by ${report.webgpu.gradientRelativeError}, more than ${agreement}`);
+    throw new Error(
+      `the gradient on WebGPU differs by ${report.webgpu.gradientRelativeError}, more than ${agreement}`,
+    );
   }
   if (!report.loss.every(Number.isFinite)) throw new Error('a loss is not finite');
 } catch (error) {

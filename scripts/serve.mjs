@@ -14,11 +14,23 @@ function newest(path) {
 
 export function buildIfStale(say) {
   const built = join(root, 'dist', 'index.html');
-  const sources = ['index.html', 'vite.config.ts', 'package-lock.json', 'src', 'workers', 'public', 'scripts'];
-  if (existsSync(built) && statSync(built).mtimeMs >= Math.max(...sources.map((s) => newest(join(root, s))))) return;
+  const sources = [
+    'index.html',
+    'vite.config.ts',
+    'package-lock.json',
+    'src',
+    'workers',
+    'public',
+    'scripts',
+  ];
+  if (existsSync(built) && statSync(built).mtimeMs >= Math.max(...sources.map((s) => newest(join(root, s)))))
+    return;
   say('building the app');
   const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
-  const { status } = spawnSync(process.execPath, [vite, 'build', '--logLevel', 'warn'], { cwd: root, stdio: ['ignore', 2, 2] });
+  const { status } = spawnSync(process.execPath, [vite, 'build', '--logLevel', 'warn'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
   if (status !== 0) throw new Error('the build failed: see the lines above');
 }
 

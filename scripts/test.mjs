@@ -25,8 +25,14 @@ const started = Date.now();
 function run(title, command, args) {
   const from = Date.now();
   process.stderr.write(`\n== ${title}\n`);
-  const { status } = spawnSync(bin(command), args, { cwd: root, stdio: ['ignore', 2, 2], env: { ...process.env, CI: 'true' } });
-  process.stderr.write(`== ${title}: ${status === 0 ? 'ok' : 'FAILED'} in ${((Date.now() - from) / 1000).toFixed(0)} s\n`);
+  const { status } = spawnSync(bin(command), args, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    env: { ...process.env, CI: 'true' },
+  });
+  process.stderr.write(
+    `== ${title}: ${status === 0 ? 'ok' : 'FAILED'} in ${((Date.now() - from) / 1000).toFixed(0)} s\n`,
+  );
   return status === 0;
 }
 
@@ -46,7 +52,13 @@ function suite(title, command, args, report, read) {
 }
 
 check('format and lint (biome)', 'biome', ['check', '.']);
-check('floors (dependency-cruiser)', 'depcruise', ['--config', '.dependency-cruiser.cjs', 'src', 'workers', 'cli']);
+check('floors (dependency-cruiser)', 'depcruise', [
+  '--config',
+  '.dependency-cruiser.cjs',
+  'src',
+  'workers',
+  'cli',
+]);
 check('dead code (knip)', 'knip', []);
 check('types (tsc)', 'tsc', ['--noEmit']);
 suite(
@@ -54,7 +66,10 @@ suite(
   'vitest',
   ['run', '--reporter=default', '--reporter=json', '--outputFile=test-results/unit.json'],
   'unit.json',
-  (r) => ({ passed: r.numPassedTests, failed: r.numFailedTests + r.numFailedTestSuites * (r.numFailedTests === 0 ? 1 : 0) }),
+  (r) => ({
+    passed: r.numPassedTests,
+    failed: r.numFailedTests + r.numFailedTestSuites * (r.numFailedTests === 0 ? 1 : 0),
+  }),
 );
 check('build (vite)', 'vite', ['build', '--logLevel', 'warn']);
 suite('browser tests (playwright)', 'playwright', ['test'], 'e2e.json', (r) => ({
