@@ -68,16 +68,16 @@ def attribute(value):
     return {"type": kind, "value": list(value)}
 
 
-def case(op, *inputs, outputs=1, opset=21, types_only=False, runtime=False, **attributes):
+def case(op, *inputs, outputs=1, opset=21, types_only=False, runtime=False, domain="", **attributes):
     """Runs one node, in onnxruntime where asked; `None` stands for an omitted input."""
     names = ["" if x is None else f"x{i}" for i, x in enumerate(inputs)]
     spelled = {k: numpy_helper.from_array(v) if isinstance(v, np.ndarray) else v for k, v in attributes.items()}
-    node = helper.make_node(op, names, [f"y{i}" for i in range(outputs)], **spelled)
+    node = helper.make_node(op, names, [f"y{i}" for i in range(outputs)], domain=domain, **spelled)
     given = [(n, x) for n, x in zip(names, inputs) if x is not None]
     infos = [helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(x.dtype), x.shape) for n, x in given]
     results = [helper.make_tensor_value_info(f"y{i}", TensorProto.FLOAT if runtime else TensorProto.UNDEFINED, None) for i in range(outputs)]
     graph = helper.make_graph([node], "case", infos, results)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)])
     if runtime:
         model.ir_version = 10
         session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
@@ -87,6 +87,7 @@ def case(op, *inputs, outputs=1, opset=21, types_only=False, runtime=False, **at
     CASES.append(
         {
             "op": op,
+            **({"domain": domain} if domain else {}),
             "opset": opset,
             "attributes": {k: attribute(v) for k, v in attributes.items()},
             "inputs": [None if x is None else given_tensor(x, types_only) for x in inputs],
@@ -256,8 +257,30 @@ def windows():
     case("Attention", *qkv, q_num_heads=4, kv_num_heads=2, opset=23, **RUN)
 
 
+def contrib():
+    """Operators of onnxruntime's own that it can run without an accelerator."""
+    own = {**RUN, "domain": "com.microsoft"}
+    x = f32(2, 3, 8)
+    case("FusedMatMul", f32(2, 4, 3), f32(2, 5, 4), transA=1, transB=1, alpha=0.5, **own)
+    case("FusedMatMul", f32(3, 2, 4), f32(2, 4, 5), transBatchA=1, **own)
+    case("FastGelu", x, f32(8), **own)
+    case("BiasGelu", x, f32(8), **own)
+    case("QuickGelu", x, alpha=1.702, **own)
+    case("Gelu", x, **own)
+    case("SkipLayerNormalization", x, x, f32(8), f32(8), f32(8), epsilon=1e-5, **own)
+    case("SkipSimplifiedLayerNormalization", x, x, f32(8), epsilon=1e-5, **own)
+    case("SimplifiedLayerNormalization", x, f32(8), outputs=2, epsilon=1e-5, axis=-1, **RUN)
+    case("MultiHeadAttention", x, f32(2, 5, 8), f32(2, 5, 6), num_heads=2, **own)
+    case("MultiHeadAttention", x, f32(2, 2, 5, 4), f32(2, 2, 5, 4), num_heads=2, **own)
+    case("Attention", x, f32(8, 24), f32(24), num_heads=2, **own)
+    case("Attention", x, f32(8, 22), f32(22), num_heads=2, qkv_hidden_sizes=[8, 8, 6], **own)
+    case("RotaryEmbedding", x, np.arange(6).reshape(2, 3), f32(6, 2), f32(6, 2), num_heads=2, **own)
+    case("FusedConv", f32(1, 4, 9, 8), f32(6, 4, 3, 3), pads=[1, 1, 1, 1], activation="Relu", **own)
+    case("FusedGemm", f32(4, 3), f32(3, 2), f32(2), activation="Relu", **own)
+
+
 def main() -> None:
-    for family in [elementwise, movement, indexing, generators, reductions, linear_algebra, windows]:
+    for family in [elementwise, movement, indexing, generators, reductions, linear_algebra, windows, contrib]:
         family()
     OUT.parent.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(json.dumps(c, separators=(",", ":")) for c in CASES)

@@ -20,6 +20,7 @@ interface Spelled {
 
 interface SpelledCase {
   readonly op: string;
+  readonly domain?: string;
   readonly opset: number;
   readonly attributes: Readonly<Record<string, Attribute | { type: 'tensor'; value: Spelled }>>;
   readonly inputs: readonly (Spelled | null)[];
@@ -40,7 +41,7 @@ export function operatorCases(): OperatorCase[] {
     const node: Node = {
       name: 'node',
       op: c.op,
-      domain: '',
+      domain: c.domain ?? '',
       inputs: c.inputs.map((input, i) => (input ? `x${i}` : '')),
       outputs: c.outputs.map((_, i) => `y${i}`),
       attributes: Object.fromEntries(attributes),
