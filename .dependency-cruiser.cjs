@@ -26,7 +26,7 @@ module.exports = {
       name: 'onnx-and-autodiff-are-pure',
       severity: 'error',
       comment: 'src/onnx, src/autodiff and src/formats know no browser runtime, no ORT and no React',
-      from: { path: '^src/(onnx|autodiff|formats)/', pathNot: '[.]test[.]tsx?$' },
+      from: { path: '^src/(onnx|autodiff|formats)/', pathNot: '[.]test[.]tsx?$|/testing/' },
       to: { path: 'node_modules/(onnxruntime|react|@mantine|comlink|zustand|idb-keyval)' },
     },
     {

@@ -1,71 +1,65 @@
 import { describe, expect, it } from 'vitest';
 import type { GraphBuilder } from '../../onnx/builder.ts';
 import { GradientError } from '../../onnx/errors.ts';
-import { tensorOf } from '../../onnx/tensors.ts';
 import { backwardOf, type GradientCase } from '../testing/case.ts';
 
-const refusal = (
-  shapes: readonly (readonly number[])[],
-  build: (b: GraphBuilder, inputs: readonly string[]) => string | readonly string[],
-): unknown => {
-  const c: GradientCase = { label: 'refusal', inputs: shapes.map((shape) => ({ shape })), build, seed: 1 };
-  try {
-    backwardOf(c, 'float32');
-  } catch (error) {
-    return error;
-  }
-  return undefined;
-};
+/** A case on x [2, 3] and, as a second input that no gradient is asked of, runtime indices. */
+function refusal(build: (b: GraphBuilder, x: string, indices: string) => string, indexShape = [1]) {
+  const c: GradientCase = {
+    label: 'refused',
+    inputs: [{ shape: [2, 3] }, { shape: indexShape, dtype: 'int64' }],
+    seed: 1,
+    build: (b, [x, indices]) => build(b, x!, indices!),
+  };
+  return () => backwardOf(c, 'float32');
+}
 
-describe('what has no derivative rule is refused, with the operator and what to do', () => {
-  it.each<[string, unknown, RegExp]>([
+describe('rules refuse what has no derivative, naming the operator and what to do', () => {
+  it.each(['Floor', 'Ceil', 'Round', 'Sign', 'Hardmax'])('%s', (op) => {
+    const differentiate = refusal((b, x) => b.op(op, [x]));
+    expect(differentiate).toThrow(GradientError);
+    expect(differentiate).toThrow(
+      new RegExp(`${op} is a step function.*shapes \\[2, 3\\].*path .*replace it`),
+    );
+  });
+
+  it.each<[string, (b: GraphBuilder, x: string, indices: string) => string, RegExp, number[]?]>([
     [
-      'the diagonal of an Einsum',
-      refusal([[3, 3]], (b, [x]) => b.op('Einsum', [x!], { equation: 'ii->i' })),
-      /takes a diagonal.*operator Einsum.*shapes \[3, 3\].*Mul and ReduceSum/,
+      'Dropout in training',
+      (b, x) => b.op('Dropout', [x, b.scalar(0.5, 'float32'), b.scalar(1, 'bool')]),
+      /training mode.*model\.eval/,
     ],
     [
-      'a ConvTranspose whose odd padding depends on the runtime',
-      refusal(
-        [
-          [1, 1, 3, 3],
-          [1, 1, 3, 3],
-        ],
-        (b, [x, w]) => b.op('ConvTranspose', [x!, w!], { strides: [2, 2], output_shape: [6, 6] }),
-      ),
-      /odd padding.*operator ConvTranspose.*explicit pads/,
+      'a product of scattered updates',
+      (b, x, i) => b.op('ScatterElements', [x, i, b.op('Expand', [x, b.ints([2, 3])])], { reduction: 'mul' }),
+      /reduction "mul".*Use reduction none or add/,
+      [2, 3],
     ],
     [
-      'Resize that crops',
-      refusal([[1, 1, 4, 4]], (b, [x]) => {
-        const roi = b.shared(tensorOf('float32', [8], [0, 0, 0, 0, 1, 1, 0.5, 0.5]));
-        return b.op('Resize', [x!, roi, '', b.ints([1, 1, 2, 2])], {
-          mode: 'linear',
-          coordinate_transformation_mode: 'tf_crop_and_resize',
-        });
-      }),
-      /tf_crop_and_resize.*operator Resize/,
+      'a norm over no axes',
+      (b, x) => b.op('ReduceL2', [x], { noop_with_empty_axes: 1 }),
+      /not defined alike.*Give the axes/,
     ],
     [
-      'the mean of a norm as part of the loss',
-      refusal([[2, 4], [4]], (b, [x, scale]) => {
-        const [y, mean] = b.ops('LayerNormalization', [x!, scale!], {}, 3);
-        return b.op('Add', [y!, mean!]);
-      }),
-      /mean or deviation.*operator LayerNormalization.*ReduceMean/,
+      'tuples in batches known only at run time',
+      (b, x, i) => b.op('GatherND', [b.op('Reshape', [x, b.ints([1, 2, 3])]), i], { batch_dims: 1 }),
+      /several coordinates.*Make its indices constant/,
+      [1, 1, 2],
     ],
     [
-      'local response normalisation',
-      refusal([[1, 4, 2, 2]], (b, [x]) => b.op('LRN', [x!], { size: 3 })),
-      /LRN has no derivative rule.*path.*docs\/operators\.md/,
+      'a border copied more than once',
+      (b, x) => b.op('Pad', [x, b.ints([0, 4, 0, 0])], { mode: 'wrap' }),
+      /more than once.*Split it/,
     ],
     [
-      'pooling by a norm',
-      refusal([[1, 1, 4, 4]], (b, [x]) => b.op('LpPool', [x!], { kernel_shape: [2, 2] })),
-      /LpPool has no derivative rule/,
+      'an exponent that the GPU cannot cast',
+      (b, x, i) => b.op('Pow', [x, i]),
+      /type int64.*Make the exponent/,
+      [3],
     ],
-  ])('%s', (_, error, message) => {
-    expect(error).toBeInstanceOf(GradientError);
-    expect(String(error)).toMatch(message);
+  ])('%s', (_, build, message, indexShape) => {
+    const differentiate = refusal(build, indexShape);
+    expect(differentiate).toThrow(GradientError);
+    expect(differentiate).toThrow(message);
   });
 });

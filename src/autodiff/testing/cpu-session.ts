@@ -3,6 +3,7 @@ import { asModel } from '../../onnx/as-model.ts';
 import { encodeModel } from '../../onnx/encode.ts';
 import type { DataType, TypedGraph } from '../../onnx/model.ts';
 import { collect } from '../../onnx/parts.ts';
+import { halfToNumber, numberToHalf } from '../../onnx/tensors.ts';
 
 /** A graph opened in onnxruntime's CPU provider, fed and read as plain numbers. */
 export class CpuSession {
@@ -34,8 +35,10 @@ export class CpuSession {
     }
     const results = await this.#session.run(feeds);
     return this.#graph.outputs.map(({ name }) => {
-      const { data } = results[name]!;
-      return Array.from(data as ArrayLike<number | bigint>, Number);
+      const { data, type } = results[name]!;
+      const elements = Array.from(data as ArrayLike<number | bigint>, Number);
+      // Depending on the JavaScript engine float16 comes as numbers or as their bits.
+      return type === 'float16' && data instanceof Uint16Array ? elements.map(halfToNumber) : elements;
     });
   }
 
@@ -50,6 +53,8 @@ function tensorFrom(dtype: DataType, shape: readonly number[], values: readonly 
       return new Tensor('float64', Float64Array.from(values), shape);
     case 'float32':
       return new Tensor('float32', Float32Array.from(values), shape);
+    case 'float16':
+      return new Tensor('float16', Uint16Array.from(values, numberToHalf), shape);
     case 'int64':
       return new Tensor('int64', BigInt64Array.from(values, BigInt), shape);
     case 'int32':
