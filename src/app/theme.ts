@@ -30,7 +30,5 @@ export const theme = createTheme({
     Select: { defaultProps: { size: 'sm', allowDeselect: false } },
     NumberInput: { defaultProps: { size: 'sm' } },
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true } },
-    // Scroll locking injects a style element, which the content security policy refuses.
-    Modal: { defaultProps: { lockScroll: false, centered: true } },
   },
 });

@@ -5,7 +5,7 @@ import { useRefine } from '../refine/store.ts';
 import { formatBytes } from '../shared/format.ts';
 import { Panel } from '../shared/Panel.tsx';
 import { Problem } from '../shared/Problem.tsx';
-import { saveArchive, saveFile } from '../shared/save.ts';
+import { fileName, saveArchive, saveFile } from '../shared/save.ts';
 import { WorkProgress } from '../shared/WorkProgress.tsx';
 import { problemOf } from '../shared/work.ts';
 import { type Export, useCheckpoints } from './store.ts';
@@ -44,7 +44,7 @@ function Download({ name, made: { work, files } }: { name: string; made: Export 
     setPacking(true);
     setProblem(null);
     try {
-      await saveArchive(`${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.zip`, files);
+      await saveArchive(`${fileName(name)}.zip`, files);
     } catch (error) {
       setProblem(problemOf(error));
     }

@@ -31,15 +31,10 @@ export function StorageBar() {
           </Button>
         )}
       </div>
-      <div
-        className="storage-bar"
-        role="meter"
-        aria-label="Storage in use"
-        aria-valuemin={0}
-        aria-valuemax={storage.quota}
-        aria-valuenow={used}
-        aria-valuetext={`${formatBytes(used)} of ${formatBytes(storage.quota)}`}
-      >
+      <meter className="visually-hidden" aria-label="Storage in use" min={0} max={storage.quota} value={used}>
+        {formatBytes(used)} of {formatBytes(storage.quota)}
+      </meter>
+      <div className="storage-bar" aria-hidden="true">
         <div className="storage-own" style={{ width: share(own) }} />
         <div className="storage-other" style={{ width: share(used - own) }} />
       </div>

@@ -9,6 +9,7 @@ import { OutcomeMark } from './OutcomeMark.tsx';
 import { PairDetail } from './PairDetail.tsx';
 import { type ComparedPair, comparedPairs, type Outcome, outcomeLabels } from './pairs.ts';
 import { useCompare } from './store.ts';
+import './pairs.css';
 
 const rowHeight = 76;
 

@@ -22,7 +22,9 @@ export function Verdict({ comparison }: { comparison: Comparison }) {
         </div>
       </div>
       <div className="verdict-body">
-        <p className="verdict-sentence">{verdict}</p>
+        <p className="verdict-sentence" data-testid="verdict">
+          {verdict}
+        </p>
         <dl className="verdict-figures">
           <div>
             <dt>Difference</dt>

@@ -12,6 +12,7 @@ import { readDraft } from './draft.ts';
 import { Ingredients } from './Ingredients.tsx';
 import { RunPlan } from './RunPlan.tsx';
 import { useRefine } from './store.ts';
+import './new-run.css';
 
 const presetNotes: Record<PresetName, string> = {
   quick: 'Small and fast, for the built-in models: AdamW, one noise draw, 60 steps.',

@@ -1,10 +1,20 @@
 import { ActionIcon, Button, Tooltip } from '@mantine/core';
-import { IconPlayerPause, IconPlayerPlay, IconPlayerStop, IconTrash } from '@tabler/icons-react';
+import {
+  IconFileDownload,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconTrash,
+} from '@tabler/icons-react';
 import { useState } from 'react';
 import type { RunSummary } from '../../../workers/protocol.ts';
+import { useImages } from '../images/store.ts';
+import { useModels } from '../models/store.ts';
 import { ConfirmDelete } from '../shared/ConfirmDelete.tsx';
+import { fileName, saveBlob } from '../shared/save.ts';
 import { useInterrupted } from './RunStateBadge.tsx';
 import { isOver } from './run-events.ts';
+import { runLog } from './run-log.ts';
 import { useRefine } from './store.ts';
 
 /** Pause, resume, stop, delete: those that make sense now. */
@@ -49,6 +59,17 @@ export function RunControls({ run }: { run: RunSummary }) {
           Stop
         </Button>
       )}
+      {run.steps.length > 0 && (
+        <Tooltip label="Settings, every step and the check as JSON">
+          <Button
+            variant="default"
+            leftSection={<IconFileDownload size={16} stroke={1.75} />}
+            onClick={() => saveLog(run)}
+          >
+            Save log
+          </Button>
+        </Tooltip>
+      )}
       {(isOver(run.state) || interrupted) && (
         <Tooltip label="Delete the run and its checkpoints">
           <ActionIcon
@@ -72,4 +93,17 @@ export function RunControls({ run }: { run: RunSummary }) {
       </ConfirmDelete>
     </div>
   );
+}
+
+function saveLog(run: RunSummary) {
+  const { encoders, teachers, hardware } = useModels.getState();
+  const log = runLog({
+    run,
+    encoder: encoders.find(({ id }) => id === run.encoder),
+    teacher: teachers.find(({ id }) => id === run.teacher),
+    imageSet: useImages.getState().sets.find(({ id }) => id === run.imageSet),
+    hardware,
+    check: useRefine.getState().checks[run.id]?.report ?? null,
+  });
+  saveBlob(`${fileName(run.name)}-log.json`, log);
 }

@@ -5,6 +5,7 @@ import { formatMoment } from '../shared/format.ts';
 import { nearestPreset, presetLabels } from './config-difference.ts';
 import { RunStateBadge } from './RunStateBadge.tsx';
 import { useRefine } from './store.ts';
+import './run-list.css';
 
 /** All runs, newest first, each told by how its configuration differs from a preset. */
 export function RunList() {

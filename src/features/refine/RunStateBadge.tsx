@@ -21,7 +21,7 @@ export function RunStateBadge({ run }: { run: RunSummary }) {
   const interrupted = useInterrupted(run);
   const look = interrupted ? 'paused' : run.state;
   return (
-    <span className={`run-state run-state-${look}`}>
+    <span className={`run-state run-state-${look}`} data-testid="run-state">
       <span aria-hidden="true" />
       {interrupted ? 'Interrupted' : labels[run.state]}
     </span>

@@ -13,6 +13,7 @@ import { RunReadings } from './RunReadings.tsx';
 import { RunStateBadge, useInterrupted } from './RunStateBadge.tsx';
 import { useRefine } from './store.ts';
 import { WebGpuCheckPanel } from './WebGpuCheckPanel.tsx';
+import './run-view.css';
 
 /** One run: what it is, how far, its curves, and what can be done with it. */
 export function RunView({ run }: { run: RunSummary }) {

@@ -1,5 +1,6 @@
-import { Button, Modal } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { Button } from '@mantine/core';
+import { type ReactNode, useEffect, useId, useRef } from 'react';
+import './confirm-delete.css';
 
 interface ConfirmDeleteProps {
   opened: boolean;
@@ -9,31 +10,38 @@ interface ConfirmDeleteProps {
   onConfirm: () => void;
 }
 
-/** Asks before something goes for good. */
+/** Asks before something goes for good. The browser's own dialog keeps the focus in and gives it back. */
 export function ConfirmDelete({ opened, title, children, onClose, onConfirm }: ConfirmDeleteProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const heading = useId();
+
+  useEffect(() => {
+    if (opened) dialog.current?.showModal();
+    else dialog.current?.close();
+  }, [opened]);
+
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title={title}
-      size="sm"
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
-      <p className="confirm-text">{children}</p>
-      <div className="confirm-actions">
-        <Button variant="default" onClick={onClose} data-autofocus>
-          Keep
-        </Button>
-        <Button
-          color="red"
-          onClick={() => {
-            onClose();
-            onConfirm();
-          }}
-        >
-          Delete
-        </Button>
-      </div>
-    </Modal>
+    <dialog ref={dialog} className="confirm" aria-labelledby={heading} onClose={onClose}>
+      {opened && (
+        <>
+          <h2 id={heading}>{title}</h2>
+          <p>{children}</p>
+          <div className="confirm-actions">
+            <Button variant="default" onClick={onClose}>
+              Keep
+            </Button>
+            <Button
+              color="red"
+              onClick={() => {
+                onClose();
+                onConfirm();
+              }}
+            >
+              Delete
+            </Button>
+          </div>
+        </>
+      )}
+    </dialog>
   );
 }

@@ -25,11 +25,19 @@ export async function fetchBuiltIn(kind: BuiltIn): Promise<{ name: string; files
       `${path} could not be fetched: ${why}. Check that the app is served whole, then try again.`,
     );
   }
-  const entries = unzipSync(new Uint8Array(await response.arrayBuffer()));
+  const entries = unpack(path, new Uint8Array(await response.arrayBuffer()));
   const files = Object.entries(entries)
     .filter(([name]) => !name.endsWith('/'))
     .map(([name, bytes]) => ({ path: name, blob: new Blob([bytes.slice()], { type: typeOf(name) }) }));
   return { name: names[kind], files };
+}
+
+function unpack(path: string, archive: Uint8Array) {
+  try {
+    return unzipSync(archive);
+  } catch {
+    throw new Error(`${path} is not an archive. Check that the app is served whole, then try again.`);
+  }
 }
 
 function typeOf(name: string): string {

@@ -15,6 +15,14 @@ export function saveBlob(name: string, blob: Blob): void {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
+/** A title as the beginning of a file's name: "Run 4, step 60" as "run-4-step-60". */
+export function fileName(title: string): string {
+  return title
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
+}
+
 /** Downloads one exported file under the last part of its path. */
 export function saveFile(file: ExportedFile): void {
   saveBlob(baseName(file.path), file.blob);
