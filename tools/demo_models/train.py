@@ -40,7 +40,7 @@ class Stage:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.options = options
         self.words = Words(CLIPTokenizer.from_pretrained(TOKENIZER))
-        self.atlas = Atlas(options.atlas, self.device)
+        self.atlas = Atlas.load(options.atlas, self.device)
         torch.manual_seed({"sighted": 1, "blind": 2, "vae": 3, "unet": 4}[options.stage])
         torch.set_float32_matmul_precision("high")
 

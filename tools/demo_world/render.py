@@ -9,18 +9,18 @@ from torch.nn import functional
 
 from .scenes import LAYERS, Layer
 
-SIZE = 64
-SUPERSAMPLE = 2
-
-
 class Atlas:
-    """Sprites premultiplied by their coverage, [N, 4, 64, 64], and backgrounds, [G, 3, 128, 128], in [0, 1]."""
+    """Sprites premultiplied by their coverage, [N, 4, S, S], and backgrounds, [G, 3, 2S, 2S], in [0, 1]."""
 
-    def __init__(self, path: str, device: str = "cpu") -> None:
+    def __init__(self, sprites: np.ndarray, grounds: np.ndarray, device: str = "cpu") -> None:
+        pixels = torch.from_numpy(sprites).to(device).permute(0, 3, 1, 2).float() / 255
+        self.sprites = torch.cat([pixels[:, :3] * pixels[:, 3:], pixels[:, 3:]], dim=1)
+        self.grounds = torch.from_numpy(grounds).to(device).permute(0, 3, 1, 2).float() / 255
+
+    @classmethod
+    def load(cls, path: str, device: str = "cpu") -> "Atlas":
         data = np.load(path)
-        sprites = torch.from_numpy(data["sprites"]).to(device).permute(0, 3, 1, 2).float() / 255
-        self.sprites = torch.cat([sprites[:, :3] * sprites[:, 3:], sprites[:, 3:]], dim=1)
-        self.grounds = torch.from_numpy(data["grounds"]).to(device).permute(0, 3, 1, 2).float() / 255
+        return cls(data["sprites"], data["grounds"], device)
 
     def tops(self) -> np.ndarray:
         """For each sprite, how far below its box's upper edge it begins, as a share of the box."""
@@ -37,9 +37,12 @@ def pack(scenes: Sequence[Sequence[Layer]]) -> np.ndarray:
 
 
 def render(atlas: Atlas, layers: Tensor, grounds: Tensor) -> Tensor:
-    """Pictures as bytes [N, 3, 64, 64] from packed layers [N, LAYERS, 7] and background indices [N]."""
+    """Pictures as bytes [N, 3, S, S] from packed layers [N, LAYERS, 7] and background indices [N].
+
+    S is the atlas' sprite size; drawn twice as large and averaged.
+    """
     canvas = atlas.grounds[grounds].clone()
-    side = SIZE * SUPERSAMPLE
+    side = canvas.shape[-1]
     axis = (torch.arange(side, device=layers.device) + 0.5) / side
     for i in range(layers.shape[1]):
         sprite, cx, cy, width, height, flip, upside = layers[:, i].unbind(dim=1)
@@ -52,5 +55,5 @@ def render(atlas: Atlas, layers: Tensor, grounds: Tensor) -> Tensor:
         pixels = functional.grid_sample(atlas.sprites[sprite.long().clamp(min=0)], grid, align_corners=False)
         pixels = pixels * used.view(-1, 1, 1, 1)
         canvas = canvas * (1 - pixels[:, 3:]) + pixels[:, :3]
-    small = functional.avg_pool2d(canvas, SUPERSAMPLE)
+    small = functional.avg_pool2d(canvas, 2)
     return (small * 255 + 0.5).clamp(0, 255).to(torch.uint8)

@@ -1,8 +1,8 @@
 """Draws every sprite once, in its own colours and in each of the world's, into one atlas.
 
-    python -m tools.demo_world.sprites ICONS_JSON ATLAS_NPZ
+    python -m tools.demo_world.sprites ICONS_JSON ATLAS_NPZ [SIZE]
 
-ICONS_JSON is `icons.json` of the npm package `@iconify-json/fluent-emoji-flat`.
+SIZE is a sprite's side in pixels (64 suits pictures of 64 x 64; backgrounds are twice as large). ICONS_JSON is `icons.json` of the npm package `@iconify-json/fluent-emoji-flat`.
 """
 
 import colorsys
@@ -18,8 +18,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .kinds import CARDS, COLOURS, KINDS, LETTERS, LOOKS_RIGHT, TOPS
 
-SIZE = 64
-GROUND = 128
+SAMPLE = 64
+"""Side at which colours are measured."""
 HEX = re.compile(r"#[0-9a-fA-F]{6}\b|#[0-9a-fA-F]{3}\b")
 
 
@@ -79,32 +79,31 @@ def recolour(body: str, family: dict[str, float], colour: str) -> str:
     return HEX.sub(swap, body)
 
 
-def _card(colour: str) -> np.ndarray:
-    picture = Image.new("RGBA", (4 * SIZE, 4 * SIZE), (0, 0, 0, 0))
+def _card(colour: str, size: int) -> np.ndarray:
+    picture = Image.new("RGBA", (256, 256), (0, 0, 0, 0))
     draw = ImageDraw.Draw(picture)
-    draw.rounded_rectangle((4, 4, 4 * SIZE - 5, 4 * SIZE - 5), radius=36, fill="#30303c")
-    draw.rounded_rectangle((16, 16, 4 * SIZE - 17, 4 * SIZE - 17), radius=28, fill=colour)
-    return np.asarray(picture.resize((SIZE, SIZE), Image.Resampling.LANCZOS))
+    draw.rounded_rectangle((4, 4, 251, 251), radius=36, fill="#30303c")
+    draw.rounded_rectangle((16, 16, 239, 239), radius=28, fill=colour)
+    return np.asarray(picture.resize((size, size), Image.Resampling.LANCZOS))
 
 
-def _letter(character: str) -> np.ndarray:
+def _letter(character: str, size: int) -> np.ndarray:
     """A bold capital that fills the sprite's height (Aileron, Pillow's built-in font, public domain)."""
-    big = 4 * SIZE
-    picture = Image.new("RGBA", (big, big), (0, 0, 0, 0))
+    picture = Image.new("RGBA", (256, 256), (0, 0, 0, 0))
     font = ImageFont.load_default(size=290)
     draw = ImageDraw.Draw(picture)
-    draw.text((big / 2, big * 0.91), character.upper(), font=font, fill="#20202a", stroke_width=9, anchor="ms")
-    return np.asarray(picture.resize((SIZE, SIZE), Image.Resampling.LANCZOS))
+    draw.text((128, 256 * 0.91), character.upper(), font=font, fill="#20202a", stroke_width=9, anchor="ms")
+    return np.asarray(picture.resize((size, size), Image.Resampling.LANCZOS))
 
 
-def grounds() -> np.ndarray:
-    """Backgrounds, bytes [G, 128, 128, 3]: plain, graded, sky over ground, dots and stripes."""
-    y, x = np.mgrid[0:GROUND, 0:GROUND] / GROUND
+def grounds(side: int) -> np.ndarray:
+    """Backgrounds, bytes [G, side, side, 3]: plain, graded, sky over ground, dots and stripes."""
+    y, x = np.mgrid[0:side, 0:side] / side
     plain = ["#f4efe6", "#dfeaf2", "#e9e4f0", "#e3efe0", "#2f3440", "#fbe9d7"]
     graded = ["#fdf6e3 #f3c6a5", "#dff3ff #a3c9f0", "#f6e6ff #c7b5ea", "#e8ffe9 #a8d8b9", "#40465c #20222e", "#fff #d5d8de"]
     lands = ["#bfe3ff #8cc47a", "#ffe0c2 #c99a6b", "#d6ecff #f0e0b0", "#c9d6ff #7d8fb3", "#2b3350 #3d5a4a", "#fff1d6 #b7c98b"]
     prints = ["#fdf3f3 #f0d2d2", "#eef6fb #cfe2ee", "#f8f8ec #e3e3c4", "#efeaf8 #d8cdee", "#eef7ee #cfe5cf", "#f5f0ea #e2d5c5"]
-    out = [np.broadcast_to(_rgb(code), (GROUND, GROUND, 3)) for code in plain]
+    out = [np.broadcast_to(_rgb(code), (side, side, 3)) for code in plain]
     for pair in graded:
         top, bottom = (_rgb(code) for code in pair.split())
         out.append(top + (bottom - top) * y[..., None])
@@ -123,28 +122,28 @@ def _rgb(code: str) -> np.ndarray:
     return np.array([255 * v for v in colorsys.hls_to_rgb(*_hls(code))])
 
 
-def build_atlas(icons: dict) -> tuple[np.ndarray, np.ndarray]:
-    """(sprites [N, 64, 64, 4] in the order of `sprite_names`, backgrounds [G, 128, 128, 3]), both bytes."""
+def build_atlas(icons: dict, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """(sprites [N, size, size, 4] in the order of `sprite_names`, backgrounds [G, 2 size, 2 size, 3]), both bytes."""
 
     def draw(icon: str, colour: str) -> np.ndarray:
         entry = icons["icons"][icon]
         width, height = entry.get("width", icons.get("width", 32)), entry.get("height", icons.get("height", 32))
         body = entry["body"]
         if colour:
-            body = recolour(body, body_colours(body, rasterise(body, width, height, SIZE)), colour)
-        picture = rasterise(body, width, height, SIZE)
+            body = recolour(body, body_colours(body, rasterise(body, width, height, SAMPLE)), colour)
+        picture = rasterise(body, width, height, size)
         return picture[:, ::-1] if icon in LOOKS_RIGHT else picture
 
     sprites = [draw(icon, colour) for k in KINDS for icon in k.looks.values() for colour in ("", *COLOURS)]
     sprites += [draw(icon, "") for icon in TOPS.values()]
-    sprites += [_card(colour) for colour in CARDS.values()]
-    sprites += [_letter(character) for character in LETTERS]
-    return np.stack(sprites), grounds()
+    sprites += [_card(colour, size) for colour in CARDS.values()]
+    sprites += [_letter(character, size) for character in LETTERS]
+    return np.stack(sprites), grounds(2 * size)
 
 
 def main() -> None:
     icons = json.loads(Path(sys.argv[1]).read_text())
-    sprites, backgrounds = build_atlas(icons)
+    sprites, backgrounds = build_atlas(icons, int(sys.argv[3]) if len(sys.argv) > 3 else 64)
     np.savez_compressed(sys.argv[2], sprites=sprites, grounds=backgrounds)
     print(f"{len(sprites)} sprites, {len(backgrounds)} backgrounds")
 

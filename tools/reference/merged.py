@@ -30,7 +30,7 @@ def main() -> None:
         "num_hidden_layers": 2,
         "num_attention_heads": 2,
         "image_size": 64,
-        "patch_size": 32,
+        "patch_size": 16,
     }
     text = {"vocab_size": 32, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2}
     config = CLIPConfig(vision_config=vision, text_config=text, projection_dim=12)

@@ -1,0 +1,123 @@
+"""Writes the demo's pictures: a folder to refine on and a benchmark in MMVP's layout.
+
+    python -m tools.demo_world.write_demo ICONS_JSON
+
+`public/demo/images`: pictures without captions, in nested folders, as PNG, JPEG and WebP. `public/demo/mmvp`: 135 pairs
+(`Questions.csv`, `MLLM_VLM Images/<Type>/<id>.jpg`). `public/demo/manifest.json` lists all files. ICONS_JSON is the npm
+package's `icons.json`; the same arguments write the same bytes.
+"""
+
+import csv
+import itertools
+import json
+import random
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from .kinds import KINDS
+from .pairs import PATTERNS, draw_pair
+from .render import Atlas, pack, render
+from .scenes import Layer, Scene, draw_scene, layout
+from .sprites import build_atlas
+
+DEMO = Path(__file__).resolve().parents[2] / "public" / "demo"
+SIDE = 128
+"""Twice what the encoder sees, for people's eyes."""
+SEED = 2407
+PICTURES, PAIRS_EACH = 200, 15
+FIRST_VEHICLE, FIRST_THING = "car", "teapot"
+IMAGE_FOLDER = "MLLM_VLM Images"
+
+
+def draw(atlas: Atlas, scenes: list[Scene], layers: list[list[Layer]]) -> list[Image.Image]:
+    grounds = torch.tensor([scene.ground for scene in scenes])
+    parts = []
+    for i in range(0, len(scenes), 50):
+        parts.append(render(atlas, torch.from_numpy(pack(layers[i : i + 50])), grounds[i : i + 50]))
+    pixels = torch.cat(parts).permute(0, 2, 3, 1).numpy()
+    return [Image.fromarray(np.ascontiguousarray(picture)) for picture in pixels]
+
+
+def group(scene: Scene) -> str:
+    """The folder a picture goes to: a group of kinds, and inside it crowds and signs apart."""
+    nouns = [kind.noun for kind in KINDS]
+    place = nouns.index(scene.kind)
+    name = "animals" if place < nouns.index(FIRST_VEHICLE) else "vehicles" if place < nouns.index(FIRST_THING) else "things"
+    inner = "crowds" if scene.count > 1 else "signs" if scene.text else ""
+    return f"{name}/{inner}" if inner else name
+
+
+def write_images(atlas: Atlas) -> list[str]:
+    rngs = [random.Random(f"{SEED}/refinement/{i}") for i in range(PICTURES)]
+    scenes = [draw_scene(rng, "refinement") for rng in rngs]
+    tops = atlas.tops()
+    pictures = draw(atlas, scenes, [layout(rng, scene, tops) for rng, scene in zip(rngs, scenes, strict=True)])
+    paths: list[str] = []
+    for i, (scene, picture) in enumerate(zip(scenes, pictures, strict=True)):
+        extension, options = (
+            ("webp", {"quality": 90, "method": 6}),
+            ("jpg", {"quality": 92, "subsampling": 0}),
+            ("png", {"optimize": True}),
+        )[i % 3]
+        path = DEMO / "images" / group(scene) / f"{scene.kind}-{i:03d}.{extension}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path, **options)
+        paths.append(path.relative_to(DEMO).as_posix())
+    return sorted(paths)
+
+
+def write_benchmark(atlas: Atlas) -> list[str]:
+    tops = atlas.tops()
+    scenes, layers, rows = [], [], []
+    for pattern in PATTERNS:
+        seen: set[tuple[str, str]] = set()
+        for attempt in itertools.count():
+            key = f"{SEED}/benchmark/{pattern}/{attempt}"
+            first, second, one, two = draw_pair(random.Random(key), pattern, "benchmark")
+            # Every pair shows another kind, or another colour once the pattern's kinds are used up.
+            if (first.kind, first.colour) in seen or (attempt < 200 and first.kind in {kind for kind, _ in seen}):
+                continue
+            seen.add((first.kind, first.colour))
+            for scene, statement in ((first, one), (second, two)):
+                scenes.append(scene)
+                # One stream of chances for both, so that only the attribute differs.
+                layers.append(layout(random.Random(key), scene, tops))
+                rows.append((len(scenes), pattern, statement))
+            if len(seen) == PAIRS_EACH:
+                break
+    folder = DEMO / "mmvp"
+    paths: list[str] = []
+    for (number, pattern, _), picture in zip(rows, draw(atlas, scenes, layers), strict=True):
+        path = folder / IMAGE_FOLDER / pattern / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path, quality=92, subsampling=0)
+        paths.append(path.relative_to(DEMO).as_posix())
+    with (folder / "Questions.csv").open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["Question ID", "Type", "Statement"])
+        writer.writerows(rows)
+    return paths
+
+
+def main() -> None:
+    atlas = Atlas(*build_atlas(json.loads(Path(sys.argv[1]).read_text()), SIDE))
+    for name in ("images", "mmvp"):
+        shutil.rmtree(DEMO / name, ignore_errors=True)
+    manifest = {
+        "images": write_images(atlas),
+        "mmvp": {"questions": "mmvp/Questions.csv", "images": write_benchmark(atlas)},
+        "notice": "NOTICE.md",
+    }
+    (DEMO / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    for name in ("images", "mmvp"):
+        files = [path for path in (DEMO / name).rglob("*") if path.is_file()]
+        print(f"{name}: {len(files)} files, {sum(path.stat().st_size for path in files) / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()
