@@ -115,8 +115,8 @@ const softmax: Rewrite = (node, opset, b) => {
   const matrix = [sizeOf(shape.slice(0, axis)), sizeOf(shape.slice(axis))];
   return [
     plain('Reshape', [node.inputs[0]!, b.ints(matrix)], flat),
-    { ...modern, inputs: [flat], outputs: [result] },
-    plain('Reshape', [result, b.ints(shape)], node.outputs[0]!),
+    { ...modern, name: result, inputs: [flat], outputs: [result] },
+    { ...plain('Reshape', [result, b.ints(shape)], node.outputs[0]!), name: node.name },
   ];
 };
 

@@ -62,8 +62,8 @@ export class GraphView {
 }
 
 /**
- * Nodes to put in place of one, the last making its outputs under their names; undefined to leave it. Constants may be
- * made with the builder; nodes may not.
+ * Nodes to put in place of one, making its outputs under their names unless nothing needs them any more; undefined to
+ * leave it. Constants may be made with the builder; nodes may not.
  */
 export type RewriteRule = (node: Node, b: GraphBuilder) => Node[] | undefined;
 
@@ -86,7 +86,7 @@ export function rewriteNodes(
       continue;
     }
     changed = true;
-    for (const name of node.outputs) types.delete(name);
+    for (const name of replacement.flatMap((made) => made.outputs)) types.delete(name);
     for (const made of replacement) b.append(made);
   }
   return changed ? removeDeadValues(target, kept) : graph;

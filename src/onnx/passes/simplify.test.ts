@@ -13,6 +13,7 @@ import { mergeCommonSubexpressions } from './common-subexpressions.ts';
 import { fuseGelu } from './fuse-gelu.ts';
 import { fuseLayerNorm } from './fuse-layer-norm.ts';
 import { mergeMovement } from './merge-movement.ts';
+import { mergeParts } from './merge-parts.ts';
 import { removeNoOps } from './no-ops.ts';
 import { simplify } from './simplify.ts';
 
@@ -21,6 +22,7 @@ const passes: Record<string, (graph: TypedGraph) => TypedGraph> = {
   fuseLayerNorm,
   fuseGelu,
   mergeMovement,
+  mergeParts,
   removeNoOps,
   simplify,
 };

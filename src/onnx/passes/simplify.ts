@@ -3,6 +3,7 @@ import { mergeCommonSubexpressions } from './common-subexpressions.ts';
 import { fuseGelu } from './fuse-gelu.ts';
 import { fuseLayerNorm } from './fuse-layer-norm.ts';
 import { mergeMovement } from './merge-movement.ts';
+import { mergeParts } from './merge-parts.ts';
 import { removeNoOps } from './no-ops.ts';
 
 /**
@@ -12,5 +13,5 @@ import { removeNoOps } from './no-ops.ts';
 export function simplify(graph: TypedGraph, keep: readonly string[] = []): TypedGraph {
   const merged = mergeCommonSubexpressions(graph, { keep });
   const fused = fuseGelu(fuseLayerNorm(merged, keep), keep);
-  return removeNoOps(mergeMovement(fused, keep), keep);
+  return removeNoOps(mergeMovement(mergeParts(fused, keep), keep), keep);
 }

@@ -43,6 +43,7 @@ export class Walk {
   readonly #kept: ReadonlySet<string>;
   /** Names of the outermost graph, which values of branches may not take. */
   readonly #reserved = new Set<string>();
+  readonly #nodeNames = new Set<string>();
   /** Values that are read past, by the value to read instead. */
   readonly #aliases = new Map<string, string>();
   /** Constants by name, parameters included; in memory or not. */
@@ -192,7 +193,14 @@ export class Walk {
       if (variable || kept) this.#constants.set(name, value);
       else this.#define(name, value);
     }
-    if (!values || variable || kept) this.graph.nodes.push(node);
+    if (!values || variable || kept) this.graph.nodes.push({ ...node, name: this.#nodeName(node.name) });
+  }
+
+  /** A node's name, or another where it is taken: runtimes want them unique, and both branches of a file may use it. */
+  #nodeName(name: string): string {
+    const unique = name !== '' && this.#nodeNames.has(name) ? this.#b.fresh(name) : name;
+    this.#nodeNames.add(unique);
+    return unique;
   }
 
   #unchangedInput(
