@@ -106,9 +106,6 @@ function crossCheck(flat: FlatConfig, { images }: DraftContext): DraftProblems {
   if (images !== undefined && flat.batchSize > images) {
     problems.batchSize = `The image set holds only ${images}`;
   }
-  if (flat.checkpointEvery > flat.steps) {
-    problems.checkpointEvery = `The run has only ${flat.steps} steps`;
-  }
   return problems;
 }
 
