@@ -16,19 +16,18 @@ START, END = "<|startoftext|>", "<|endoftext|>"
 WORD = regex.compile(r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+", regex.IGNORECASE)
 
 
-def byte_symbols() -> list[str]:
+def _byte_alphabet() -> dict[int, str]:
     """One printable character for each byte, in OpenAI's order: printable bytes first, then the rest from U+0100."""
     printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     rest = [byte for byte in range(256) if byte not in printable]
-    symbol = {byte: chr(byte) for byte in printable} | {byte: chr(256 + i) for i, byte in enumerate(rest)}
-    return [symbol[byte] for byte in [*printable, *rest]]
+    return {byte: chr(byte) for byte in printable} | {byte: chr(256 + i) for i, byte in enumerate(rest)}
+
+
+ALPHABET = _byte_alphabet()
 
 
 def _spelling(word: str) -> tuple[str, ...]:
-    printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    rest = [byte for byte in range(256) if byte not in printable]
-    symbol = {byte: chr(byte) for byte in printable} | {byte: chr(256 + i) for i, byte in enumerate(rest)}
-    symbols = [symbol[byte] for byte in word.encode()]
+    symbols = [ALPHABET[byte] for byte in word.encode()]
     return (*symbols[:-1], symbols[-1] + "</w>")
 
 
@@ -64,7 +63,7 @@ def _merged(word: tuple[str, ...], pair: tuple[str, str]) -> tuple[str, ...]:
 
 def train_tokenizer(captions: Iterable[str], size: int, context: int) -> CLIPTokenizer:
     """A tokenizer of exactly `size` tokens; unused places between the merges and the specials get a filler name."""
-    symbols = byte_symbols()
+    symbols = list(ALPHABET.values())
     merges = learn_merges(captions, size - 2 * len(symbols) - 2)
     tokens = [*symbols, *(symbol + "</w>" for symbol in symbols), *("".join(merge) for merge in merges)]
     tokens += [f"<|unused{i}|>" for i in range(size - 2 - len(tokens))]

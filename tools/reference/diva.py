@@ -5,8 +5,9 @@
 The step is baaivision/DIVA's models/SD_with_OpenAICLIP.py and condition/OpenAICLIP_for_clip_model.py: tokens of the
 last layer (class token, then 76 patch tokens drawn with replacement, for each image its own) through the final layer
 norm and the encoder's projection, a linear layer, plus the empty prompt's text embedding; the frozen UNet predicts the
-noise; mean squared error. One noise draw, two images. Inputs are rounded to f32; the step itself runs in f64, so that
-the reference has no rounding of its own (the key biases' gradient, zero in exact arithmetic, comes out as zero).
+noise; mean squared error. One noise draw, two images. Inputs are rounded to f32; the step itself runs in f64 (but for
+the encoder's softmax, which transformers fixes to f32). The key biases' gradient is zero in exact arithmetic: what is
+left there is rounding, so compare the gradient as a whole or skip those.
 
 `faithful.safetensors` follows the code where it differs from the paper (prompt "a photo of a .", pixels un-normalised
 with ImageNet's statistics) and holds every gradient; `corrected.safetensors` has the empty prompt and the true pixels:
