@@ -5,8 +5,6 @@ export type Part =
   | Uint8Array
   | { readonly source: ByteSource; readonly offset: number; readonly length: number };
 
-export const partSize = (part: Part): number => part.length;
-
 /** Bytes of all parts together. */
 export const sizeOfParts = (parts: readonly Part[]): number =>
   parts.reduce((sum, part) => sum + part.length, 0);

@@ -11,7 +11,7 @@ export function subgraphsOf(node: Node): Graph[] {
 }
 
 /** Names that a graph reads but does not make: it takes them from the graphs around it. */
-export function capturesOf(graph: Graph): Set<string> {
+function capturesOf(graph: Graph): Set<string> {
   const made = new Set([...graph.inputs.map(({ name }) => name), ...graph.initializers.keys()]);
   for (const node of graph.nodes) for (const name of node.outputs) made.add(name);
   const captured = new Set<string>();
