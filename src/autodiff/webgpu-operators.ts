@@ -188,6 +188,7 @@ export const forwardOperators: Readonly<Record<string, WebGpuOperator>> = {
   TopK: free,
   Tile: free,
   Unsqueeze: free,
+  'com.microsoft::QuickGelu': free,
 };
 
 /** Everything that may stand in a graph that is to run on the GPU. */

@@ -131,6 +131,8 @@ def activations() -> None:
     add("Gelu", F.gelu)
     add("Gelu", lambda x: F.gelu(x, approximate="tanh"), "tanh", approximate="tanh")
     add("Mish", F.mish)
+    add("com.microsoft::QuickGelu", lambda x: x * torch.sigmoid(1.702 * x))
+    add("com.microsoft::QuickGelu", lambda x: F.silu(2 * x) / 2, "alpha", alpha=2)
     for slope in ([1], [4, 1], [4, 3], []):
         cases.add(
             f"slope {slope}",

@@ -1,5 +1,5 @@
 import type { GraphBuilder } from '../../onnx/builder.ts';
-import type { RuleTable } from '../rule.ts';
+import type { Rule, RuleTable } from '../rule.ts';
 import { toInput, unary } from './elementwise.ts';
 import { add, both, div, equal, exp, greater, less, mul, neg, sub, where } from './expressions.ts';
 
@@ -64,13 +64,8 @@ export const activations: RuleTable = {
     c.string('approximate', 'none') === 'tanh' ? geluTanh(b, g, x, y) : geluExact(b, g, x),
   ),
 
-  // With s the sigmoid and y the output, the slope is s + alpha y (1 - s).
-  Swish: unary((b, g, x, y, c) => {
-    const alpha = c.float('alpha', 1);
-    const s = b.op('Sigmoid', [alpha === 1 ? x : mul(b, x, alpha)]);
-    const bend = mul(b, alpha === 1 ? y : mul(b, y, alpha), sub(b, 1, s));
-    return mul(b, g, add(b, s, bend));
-  }),
+  Swish: swish(1),
+  'com.microsoft::QuickGelu': swish(1.702),
 
   // x tanh(softplus(x)): the slope is t + x (1 - t^2) sigmoid(x).
   Mish: unary((b, g, x) => {
@@ -79,6 +74,16 @@ export const activations: RuleTable = {
     return mul(b, g, add(b, t, bend));
   }),
 };
+
+/** x sigmoid(alpha x): with s the sigmoid and y the output, the slope is s + alpha y (1 - s). */
+function swish(defaultAlpha: number): Rule {
+  return unary((b, g, x, y, c) => {
+    const alpha = c.float('alpha', defaultAlpha);
+    const s = b.op('Sigmoid', [alpha === 1 ? x : mul(b, x, alpha)]);
+    const bend = mul(b, alpha === 1 ? y : mul(b, y, alpha), sub(b, 1, s));
+    return mul(b, g, add(b, s, bend));
+  });
+}
 
 /** x Phi(x): the slope is Phi(x) + x phi(x), the standard normal's distribution and density. */
 function geluExact(b: GraphBuilder, g: string, x: string): string {

@@ -69,6 +69,7 @@ export const ruleNotes: Readonly<Record<string, RuleNote>> = {
   Softsign: x,
   Gelu: { inputs: 'X', note: 'exact and tanh' },
   Swish: x,
+  'com.microsoft::QuickGelu': x,
   Mish: x,
 
   Reshape: data,

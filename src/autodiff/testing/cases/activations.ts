@@ -101,5 +101,6 @@ export const activationCases: CaseTable = {
   'Gelu none': exactGelu,
   'Gelu tanh': tanhGelu,
   Swish: swish,
+  'com.microsoft::QuickGelu': activation('com.microsoft::QuickGelu', smooth, { alpha: [0.5, 2] }),
   Mish: activation('Mish'),
 };
