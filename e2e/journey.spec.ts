@@ -29,9 +29,10 @@ async function folderOfImages(root: string): Promise<string> {
 }
 
 async function serveDemo(page: Page): Promise<void> {
-  const archive = (path: string) => Buffer.from(zipSync({ [path]: new Uint8Array(png) }));
+  const names = Array.from({ length: 12 }, (_, index) => `${index}.png`);
+  const files = Object.fromEntries(names.map((name) => [name, new Uint8Array(png)]));
   for (const kind of ['images', 'benchmark']) {
-    await page.route(`**/demo/${kind}.zip`, (route) => route.fulfill({ body: archive(`${kind}/1.png`) }));
+    await page.route(`**/demo/${kind}.zip`, (route) => route.fulfill({ body: Buffer.from(zipSync(files)) }));
   }
 }
 
@@ -150,7 +151,7 @@ test('pairs are filtered by pattern and outcome and walked through', async ({ ac
   await acuity.goTo('Compare');
   await acuity.compare();
   await page.getByRole('radiogroup', { name: 'Outcome' }).getByText('Broken 9').click();
-  await page.getByRole('button', { name: 'Texts' }).click();
+  await page.getByRole('button', { name: 'Texts', exact: true }).click();
   const list = page.getByRole('list', { name: 'Pairs' });
   await expect(list.getByRole('button')).toHaveCount(1);
   await page.getByRole('radiogroup', { name: 'Outcome' }).getByText('All 15').click();

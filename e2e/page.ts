@@ -109,7 +109,11 @@ export class AcuityPage {
     if (choice.preset)
       await this.page.getByRole('radiogroup', { name: 'Preset' }).getByText(choice.preset).click();
     for (const [label, value] of Object.entries(choice.settings ?? {})) await this.set(label, value);
-    await this.page.getByRole('button', { name: 'Start refining' }).click();
+    const button = this.page.getByRole('button', { name: 'Start refining' });
+    await button.click({ timeout: 30_000 }).catch(async (error: unknown) => {
+      const hints = await this.page.getByRole('status').allTextContents();
+      throw new Error(`the run cannot start: ${hints.filter(Boolean).join(' / ')}`, { cause: error });
+    });
     const begun = this.page.getByRole('progressbar', { name: 'Steps done' });
     const refused = this.page.getByRole('alert');
     await begun.or(refused).first().waitFor({ timeout: patience });

@@ -57,7 +57,7 @@ export function CheckpointTable() {
           <Problem title="The checkpoint could not be scored">{scoring.work.problem}</Problem>
         </div>
       )}
-      <Table.ScrollContainer minWidth={760} type="native">
+      <Table.ScrollContainer minWidth={440} type="native">
         <Table className="checkpoint-table" highlightOnHover aria-label="Checkpoints">
           <Table.Thead>
             <Table.Tr>
