@@ -38,14 +38,23 @@ export interface LoraFactors {
  *
  * Throws {@link UnsupportedModelError} for a matrix that is not the right operand of MatMul or Gemm everywhere.
  */
-export function addLora(source: TypedGraph, request: LoraRequest): { graph: TypedGraph; factors: LoraFactors[] } {
+export function addLora(
+  source: TypedGraph,
+  request: LoraRequest,
+): { graph: TypedGraph; factors: LoraFactors[] } {
   const { rank } = request;
-  if (!Number.isInteger(rank) || rank < 1) throw new RangeError(`The rank must be a whole number from 1, not ${rank}`);
+  if (!Number.isInteger(rank) || rank < 1)
+    throw new RangeError(`The rank must be a whole number from 1, not ${rank}`);
   const graph: TypedGraph = {
     ...source,
     nodes: [],
     initializers: new Map(source.initializers),
-    types: new Map([...source.inputs.map(({ name }) => name), ...source.initializers.keys()].map((n) => [n, source.types.get(n)!])),
+    types: new Map(
+      [...source.inputs.map(({ name }) => name), ...source.initializers.keys()].map((n) => [
+        n,
+        source.types.get(n)!,
+      ]),
+    ),
   };
   const b = new GraphBuilder(graph, 'lora/');
   const factors = new Map<string, LoraFactors>();
@@ -58,7 +67,12 @@ export function addLora(source: TypedGraph, request: LoraRequest): { graph: Type
   return { graph, factors: [...factors.values()] };
 }
 
-function makeFactors(b: GraphBuilder, source: TypedGraph, weight: string, { rank, alpha, initial }: LoraRequest): LoraFactors {
+function makeFactors(
+  b: GraphBuilder,
+  source: TypedGraph,
+  weight: string,
+  { rank, alpha, initial }: LoraRequest,
+): LoraFactors {
   const type = source.types.get(weight);
   const users = source.nodes.filter((node) => node.inputs.includes(weight));
   if (!type || !source.initializers.has(weight) || type.shape.length !== 2 || users.length === 0) {
@@ -117,8 +131,18 @@ function adapt(b: GraphBuilder, node: Node, { down, up, scale }: LoraFactors): v
   const factor = scale * (node.op === 'Gemm' && alpha?.type === 'float' ? alpha.value : 1);
   const base = `${output}.base`;
   b.append({ ...node, outputs: [base] });
-  const low = b.op('Mul', [b.op('MatMul', [b.op('MatMul', [node.inputs[0]!, down]), up]), b.scalar(factor, dtype)]);
-  b.append({ name: `${node.name}.lora`, op: 'Add', domain: '', inputs: [base, low], outputs: [output!], attributes: {} });
+  const low = b.op('Mul', [
+    b.op('MatMul', [b.op('MatMul', [node.inputs[0]!, down]), up]),
+    b.scalar(factor, dtype),
+  ]);
+  b.append({
+    name: `${node.name}.lora`,
+    op: 'Add',
+    domain: '',
+    inputs: [base, low],
+    outputs: [output!],
+    attributes: {},
+  });
 }
 
 /**
@@ -128,9 +152,18 @@ function adapt(b: GraphBuilder, node: Node, { down, up, scale }: LoraFactors): v
  * @param down [inputs, rank]
  * @param up [rank, outputs]
  */
-export function mergeLora(weight: Float32Array, down: Float32Array, up: Float32Array, factors: LoraFactors): Float32Array {
+export function mergeLora(
+  weight: Float32Array,
+  down: Float32Array,
+  up: Float32Array,
+  factors: LoraFactors,
+): Float32Array {
   const { inputs, outputs, rank, scale, transposed } = factors;
-  if (weight.length !== sizeOf([inputs, outputs]) || down.length !== inputs * rank || up.length !== rank * outputs) {
+  if (
+    weight.length !== sizeOf([inputs, outputs]) ||
+    down.length !== inputs * rank ||
+    up.length !== rank * outputs
+  ) {
     throw new RangeError(`The factors of "${factors.weight}" do not fit its ${weight.length} elements`);
   }
   const merged = new Float32Array(weight.length);

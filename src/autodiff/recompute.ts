@@ -1,6 +1,8 @@
 import { GraphBuilder } from '../onnx/builder.ts';
-import { bytesOfType, liveness } from '../onnx/liveness.ts';
-import type { Node, TypedGraph } from '../onnx/model.ts';
+import { codeOf, isFloat } from '../onnx/data-types.ts';
+import { arrangeForRuntime, runtimePeak } from '../onnx/execution-order.ts';
+import { bytesOfType } from '../onnx/liveness.ts';
+import type { DataType, Node, TypedGraph } from '../onnx/model.ts';
 
 export interface RecomputeRequest {
   /** Number of forward nodes: those before it in the node list are forward, the others backward. */
@@ -12,12 +14,13 @@ export interface RecomputeRequest {
 }
 
 export interface RecomputeResult {
+  /** Listed for the runtime (see {@link arrangeForRuntime}): forward and backward nodes are no longer apart. */
   graph: TypedGraph;
   /** 1 means that nothing is recomputed. */
   segments: number;
   /** Forward nodes that run a second time. */
   recomputedNodes: number;
-  /** Planned peak of inner values, bytes, as {@link liveness} counts it. */
+  /** Planned peak of inner values and outputs, bytes, in the order in which the runtime runs the nodes. */
   peakBytes: number;
   /** Whether the peak is within the budget; otherwise this is the smallest peak found. */
   fits: boolean;
@@ -26,27 +29,42 @@ export interface RecomputeResult {
 /**
  * Trades time for memory (Chen et al. 2016, "Training deep nets with sublinear memory cost"): the forward is cut into
  * segments, only values that cross a cut are kept for the backward, and each segment's other values are computed
- * again when its backward begins. The fewest segments that meet the budget are taken.
+ * again when its backward begins. The fewest segments that meet the budget are taken. The gradients that are wanted
+ * must be declared outputs.
  *
  * A runtime is free to order independent nodes and to merge equal ones, and either would bring the memory back. So
  * every kept value enters its recomputation through a gate that adds nought times an element of the gradient that has
- * arrived by then: recomputed nodes are different nodes to any common-subexpression pass, and cannot run before the
- * backward reaches their segment. Values are unchanged (a gradient that is not finite spoils the step in any case).
+ * arrived by then and of every gradient that the segments before have put out: recomputed nodes are different nodes
+ * to any common-subexpression pass, and cannot run before the backward is done with the later segments. Values are
+ * unchanged (a gradient that is not finite spoils the step in any case).
  */
 export function recompute(source: TypedGraph, request: RecomputeRequest): RecomputeResult {
-  const plain = liveness(source).peakBytes;
+  const graph = arrangeForRuntime(source);
+  const plain = runtimePeak(graph);
   let best: RecomputeResult = {
-    graph: source,
+    graph,
     segments: 1,
     recomputedNodes: 0,
     peakBytes: plain,
     fits: plain <= request.budget,
   };
   const most = request.maxSegments ?? 64;
-  for (let segments = 2; segments <= most && !best.fits; segments = segments < 8 ? segments + 1 : Math.ceil(segments * 1.3)) {
+  for (
+    let segments = 2;
+    segments <= most && !best.fits;
+    segments = segments < 8 ? segments + 1 : Math.ceil(segments * 1.3)
+  ) {
     const tried = cutInto(source, request.forwardNodes, segments);
-    const peakBytes = liveness(tried.graph).peakBytes;
-    if (peakBytes < best.peakBytes) best = { ...tried, segments, peakBytes, fits: peakBytes <= request.budget };
+    const arranged = arrangeForRuntime(tried.graph);
+    const peakBytes = runtimePeak(arranged);
+    if (peakBytes >= best.peakBytes) continue;
+    best = {
+      graph: arranged,
+      recomputedNodes: tried.recomputedNodes,
+      segments,
+      peakBytes,
+      fits: peakBytes <= request.budget,
+    };
   }
   return best;
 }
@@ -64,27 +82,39 @@ function cutInto(source: TypedGraph, forwardNodes: number, segments: number) {
   const last = cuts.length;
   const kept = keptValues(source, forward, segmentOf, last);
 
+  const remade = new Set(backward.flatMap((node) => node.outputs));
   const graph: TypedGraph = {
     ...source,
     nodes: [...forward],
     initializers: new Map(source.initializers),
-    types: new Map([...source.types].filter(([name]) => !madeBy(backward).has(name))),
+    types: new Map([...source.types].filter(([name]) => !remade.has(name))),
   };
   const producer = new Map(forward.flatMap((node) => node.outputs.map((o) => [o, node] as const)));
+  const outputs = new Set(source.outputs.map(({ name }) => name));
   const b = new GraphBuilder(graph);
   const again = new Map<string, string>();
   const gates = new Map<string, string>();
-  let signal = '';
+  const signals = new Map<number, Barrier>();
+  let arrived: string | undefined;
+  /** Gradients put out since the last segment's recomputation began. */
+  let finished: string[] = [];
   let recomputedNodes = 0;
 
-  /** The kept value, delayed until the backward has come as far as this segment. */
+  /** A value from outside the segment, delayed until the backward has come as far as the segment. */
   const gated = (name: string, at: number): string => {
-    const key = `${at}:${name}`;
-    const known = gates.get(key);
-    if (known !== undefined) return known;
     const { dtype } = b.type(name);
+    if (!isFloat(dtype)) return name;
+    const key = `${at}:${name}`;
+    let gate = gates.get(key);
+    if (gate !== undefined) return gate;
     b.scope = `recompute/${at}/gate/`;
-    const gate = dtype === b.dtype(signal) ? b.op('Add', [name, nought(b, signal)]) : name;
+    let barrier = signals.get(at);
+    if (!barrier) {
+      barrier = new Barrier(b, [arrived!, ...finished.filter((other) => other !== arrived)]);
+      signals.set(at, barrier);
+      finished = [];
+    }
+    gate = b.op('Add', [name, barrier.nought(dtype)]);
     gates.set(key, gate);
     return gate;
   };
@@ -97,46 +127,104 @@ function cutInto(source: TypedGraph, forwardNodes: number, segments: number) {
     const known = again.get(name);
     if (known !== undefined) return known;
     const node = producer.get(name)!;
-    const inputs = node.inputs.map((input) => {
+    let inputs = node.inputs.map((input) => {
       const from = segmentOf.get(input);
-      if (input === '' || from === undefined) return input;
-      if (kept.has(input) || from !== at) return gated(input, at);
-      return recomputed(input);
+      if (from === undefined) return input;
+      return kept.has(input) || from !== at ? gated(input, at) : recomputed(input);
     });
-    const outputs = node.outputs.map((output) => (output === '' ? '' : `recompute/${at}/${output}`));
-    b.append({ ...node, name: `recompute/${at}/${node.name}`, inputs, outputs });
+    if (inputs.every((input, k) => input === node.inputs[k])) {
+      // Computed from inputs and weights alone: without a gate it would be the same node once more.
+      const delayed = cheapestFloat(b, node);
+      if (delayed === undefined) return name;
+      inputs = inputs.map((input) => (input === delayed ? gated(input, at) : input));
+    }
+    const made = node.outputs.map((output) => (output === '' ? '' : `recompute/${at}/${output}`));
+    b.append({ ...node, name: `recompute/${at}/${node.name}`, inputs, outputs: made });
     recomputedNodes++;
-    for (const [k, output] of node.outputs.entries()) if (output !== '') again.set(output, outputs[k]!);
+    for (const [k, output] of node.outputs.entries()) if (output !== '') again.set(output, made[k]!);
     return again.get(name)!;
   };
 
   const made = new Set<string>();
   for (const node of backward) {
-    const arrived = node.inputs.findLast((input) => made.has(input));
-    if (arrived !== undefined) signal = arrived;
-    const inputs = signal === '' ? node.inputs : node.inputs.map(recomputed);
+    arrived = node.inputs.findLast((input) => made.has(input)) ?? arrived;
+    const inputs = arrived === undefined ? node.inputs : node.inputs.map(recomputed);
     b.append({ ...node, inputs });
     for (const output of node.outputs) {
-      if (output !== '' && source.types.get(output)?.dtype.startsWith('float')) made.add(output);
+      if (output === '' || !isFloat(b.dtype(output))) continue;
+      made.add(output);
+      if (outputs.has(output)) finished.push(output);
     }
   }
   return { graph, recomputedNodes };
 }
 
-/** A zero-dimensional nought that depends on a value: its first element times nought. */
-function nought(b: GraphBuilder, signal: string): string {
-  const { dtype, shape } = b.type(signal);
-  const axes = shape.map((_, i) => i);
-  const first =
-    shape.length === 0
-      ? signal
-      : b.op('Slice', [signal, b.ints(axes.map(() => 0)), b.ints(axes.map(() => 1)), b.ints(axes)]);
-  const scalar = shape.length === 0 ? first : b.op('Reshape', [first, b.ints([])]);
-  return b.op('Mul', [scalar, b.scalar(0, dtype)]);
+/** The input that is cheapest to delay; undefined where that would take more memory than the node's outputs. */
+function cheapestFloat(b: GraphBuilder, node: Node): string | undefined {
+  const bytes = (name: string) => bytesOfType(b.type(name));
+  const floats = node.inputs.filter((name) => name !== '' && isFloat(b.dtype(name)));
+  const [cheapest] = floats.sort((x, y) => bytes(x) - bytes(y));
+  const gained = node.outputs.reduce((sum, name) => sum + (name === '' ? 0 : bytes(name)), 0);
+  return cheapest !== undefined && bytes(cheapest) <= gained ? cheapest : undefined;
 }
 
-function madeBy(nodes: readonly Node[]): Set<string> {
-  return new Set(nodes.flatMap((node) => node.outputs));
+/** Inputs of one Concat: WebGPU promises ten storage buffers to a shader. */
+const concatenated = 8;
+
+/** Zero-dimensional noughts that cannot be had before the given values are there. */
+class Barrier {
+  readonly #b: GraphBuilder;
+  readonly #noughts = new Map<DataType, string>();
+
+  constructor(b: GraphBuilder, values: readonly string[]) {
+    this.#b = b;
+    const alike = new Map<string, string[]>();
+    for (const value of values) {
+      const { dtype, shape } = b.type(value);
+      const axes = shape.map((_, i) => i);
+      const first =
+        shape.length === 0
+          ? b.op('Reshape', [value, b.ints([1])])
+          : b.op('Slice', [value, b.ints(axes.map(() => 0)), b.ints(axes.map(() => 1)), b.ints(axes)]);
+      const key = `${dtype}:${Math.max(shape.length, 1)}`;
+      const group = alike.get(key);
+      if (group) group.push(first);
+      else alike.set(key, [first]);
+    }
+    const parts: string[] = [];
+    for (const group of alike.values()) {
+      for (let i = 0; i < group.length; i += concatenated) {
+        const chunk = group.slice(i, i + concatenated);
+        const joined = chunk.length === 1 ? chunk[0]! : b.op('Concat', chunk, { axis: 0 });
+        const noughts = b.op('Mul', [joined, b.scalar(0, b.dtype(joined))]);
+        parts.push(
+          chunk.length === 1
+            ? b.op('Reshape', [noughts, b.ints([])])
+            : b.op('ReduceSum', [noughts], { keepdims: 0 }),
+        );
+      }
+    }
+    const [first] = parts;
+    const dtype = b.dtype(first!);
+    const same = parts.map((part) => this.#cast(part, dtype));
+    this.#noughts.set(
+      dtype,
+      same.reduce((sum, part) => b.op('Add', [sum, part])),
+    );
+  }
+
+  nought(dtype: DataType): string {
+    let found = this.#noughts.get(dtype);
+    if (found === undefined) {
+      found = this.#cast([...this.#noughts.values()][0]!, dtype);
+      this.#noughts.set(dtype, found);
+    }
+    return found;
+  }
+
+  #cast(value: string, to: DataType): string {
+    return this.#b.dtype(value) === to ? value : this.#b.op('Cast', [value], { to: codeOf(to) });
+  }
 }
 
 /** Values that cross into a later segment, or are outputs: these stay in memory. */

@@ -1,4 +1,5 @@
 import { gradient } from '../autodiff/gradient.ts';
+import { type RecomputeResult, recompute } from '../autodiff/recompute.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { isFloat } from '../onnx/data-types.ts';
 import { UnsupportedModelError } from '../onnx/errors.ts';
@@ -26,6 +27,8 @@ export interface TrainingGraphRequest {
   trainable?: readonly string[];
   /** `all`: the teacher's weights are inputs as well, for GPU buffers; `trainable`: they stay inside the model. */
   weightsAsInputs: 'all' | 'trainable';
+  /** Bytes that inner values may take at once; what does not fit is computed twice. Default: no limit. */
+  memoryBudget?: number;
 }
 
 export interface TrainingGraph {
@@ -56,7 +59,10 @@ export interface TrainingGraph {
   /** For every trained weight, `visual_proj.weight` and `.bias` included, the output holding its gradient. */
   gradients: Map<string, string>;
   forwardNodes: number;
+  /** Including the forward nodes that run again. */
   backwardNodes: number;
+  /** What the memory budget cost, and whether it is met. */
+  memory: Omit<RecomputeResult, 'graph'>;
 }
 
 export const lossOutput = 'loss';
@@ -116,7 +122,11 @@ export function buildTrainingGraph(request: TrainingGraphRequest): TrainingGraph
   const forwardNodes = graph.nodes.length;
 
   const candidates = request.trainable ?? floatWeights(request.encoder);
-  const reaching = weightsReaching(graph, tokens, candidates.map((name) => `encoder/${name}`));
+  const reaching = weightsReaching(
+    graph,
+    tokens,
+    candidates.map((name) => `encoder/${name}`),
+  );
   const trainable = candidates.filter((name) => reaching.has(`encoder/${name}`));
   const targets = [...trainable.map((name) => `encoder/${name}`), 'visual_proj.weight', 'visual_proj.bias'];
   const result = gradient(graph, { loss, targets, seed: 'loss_scale' });
@@ -125,7 +135,8 @@ export function buildTrainingGraph(request: TrainingGraphRequest): TrainingGraph
   const weights = liftWeights(
     result.graph,
     (name, tensor) =>
-      targeted.has(name) || (request.weightsAsInputs === 'all' && /^(encoder|teacher)\//.test(name) && isWeight(tensor)),
+      targeted.has(name) ||
+      (request.weightsAsInputs === 'all' && /^(encoder|teacher)\//.test(name) && isWeight(tensor)),
   );
   rename(result.graph, loss, lossOutput);
   const out = new GraphBuilder(result.graph);
@@ -136,8 +147,10 @@ export function buildTrainingGraph(request: TrainingGraphRequest): TrainingGraph
     nameOutput(out, value, output);
     gradients.set(name, output);
   }
+  const budget = request.memoryBudget ?? Number.POSITIVE_INFINITY;
+  const { graph: planned, ...memory } = recompute(result.graph, { forwardNodes, budget });
   return {
-    graph: result.graph,
+    graph: planned,
     trainable,
     weights,
     feeds: {
@@ -158,7 +171,8 @@ export function buildTrainingGraph(request: TrainingGraphRequest): TrainingGraph
     tokenWidth,
     gradients,
     forwardNodes,
-    backwardNodes: result.graph.nodes.length - forwardNodes,
+    backwardNodes: planned.nodes.length - forwardNodes,
+    memory,
   };
 }
 
@@ -183,7 +197,11 @@ function onlyInput(graph: TypedGraph): NamedType {
 }
 
 /** Which input of a denoiser is which, by rank and type: exporters agree on neither names nor order. */
-export function teacherInputs(graph: TypedGraph): { sample: NamedType; timestep: NamedType; context: NamedType } {
+export function teacherInputs(graph: TypedGraph): {
+  sample: NamedType;
+  timestep: NamedType;
+  context: NamedType;
+} {
   const inputs = inputsOf(graph);
   const sample = inputs.find((input) => isFloat(input.dtype) && input.shape.length === 4);
   const context = inputs.find((input) => isFloat(input.dtype) && input.shape.length === 3);
@@ -235,6 +253,14 @@ function nameOutput(b: GraphBuilder, value: string, output: string): void {
   const madeHere = graph.nodes.some((node) => node.outputs.includes(value));
   const declared = graph.outputs.some((other) => other.name === value);
   if (madeHere && !declared) rename(graph, value, output);
-  else b.append({ name: output, op: 'Identity', domain: '', inputs: [value], outputs: [output], attributes: {} });
+  else
+    b.append({
+      name: output,
+      op: 'Identity',
+      domain: '',
+      inputs: [value],
+      outputs: [output],
+      attributes: {},
+    });
   addOutput(b, output);
 }

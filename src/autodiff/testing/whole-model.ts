@@ -59,11 +59,14 @@ export interface WholeModelCheck {
  * Differentiates an exported file with respect to every parameter and input, runs it, and compares with PyTorch.
  *
  * @param prepare passes to apply before differentiating; they must keep the named values
+ * @param finish passes to apply to the whole, whose outputs are the model's first and the gradients; they are given
+ * the number of forward nodes and must keep the outputs
  */
 export async function checkWholeModel(
   name: string,
   file: string,
   prepare: (graph: TypedGraph, keep: readonly string[]) => TypedGraph = (graph) => graph,
+  finish: (graph: TypedGraph, forwardNodes: number) => TypedGraph = (graph) => graph,
 ): Promise<WholeModelCheck> {
   const reference = referenceOf(name);
   const weights = weightFiles(reference);
@@ -82,7 +85,8 @@ export async function checkWholeModel(
   const targets = [...initializers.map(([initializer]) => initializer), ...inputs];
   const result = gradient(graph, { loss: reference.output.name, targets, seed: 'cotangent' });
   const outputs = [reference.output.name, ...targets.map((target) => result.gradients.get(target)!)];
-  const values = await run(result.graph, outputs, feedsOf(graph, reference));
+  const whole = finish(withOutputs(result.graph, outputs), graph.nodes.length);
+  const values = await run(whole, outputs, feedsOf(graph, reference));
 
   const found = new Map<string, number[]>();
   for (const [i, [initializer, { parameter, transposed }]] of initializers.entries()) {
@@ -93,7 +97,7 @@ export async function checkWholeModel(
   }
   for (const [i, input] of inputs.entries()) found.set(input, values[initializers.length + i + 1]!);
 
-  const reasons = result.graph.nodes.map((node) => webgpuObstacle(node, result.graph.types));
+  const reasons = whole.nodes.map((node) => webgpuObstacle(node, whole.types));
   return {
     ...compare(name, reference, file, found),
     outputError: Math.abs(norm(values[0]!) / reference.output.norm - 1),
@@ -103,21 +107,24 @@ export async function checkWholeModel(
   };
 }
 
+/** A gradient may be handed on unchanged to several targets: the file lists each value once. */
+function withOutputs(graph: TypedGraph, names: readonly string[]): TypedGraph {
+  const outputs = [...new Set(names)].map((name) => {
+    const { dtype, shape } = graph.types.get(name)!;
+    return { name, dtype, shape: [...shape] };
+  });
+  return { ...graph, outputs };
+}
+
 async function run(
   graph: TypedGraph,
   outputs: readonly string[],
   feeds: readonly number[][],
 ): Promise<number[][]> {
-  // A gradient may be handed on unchanged to several targets: the file lists each value once.
-  const listed = [...new Set(outputs)];
-  const declared = listed.map((name) => {
-    const { dtype, shape } = graph.types.get(name)!;
-    return { name, dtype, shape: [...shape] };
-  });
-  const session = await CpuSession.open({ ...graph, outputs: declared });
+  const session = await CpuSession.open(graph);
   try {
     const values = await session.run(feeds);
-    return outputs.map((name) => values[listed.indexOf(name)]!);
+    return outputs.map((name) => values[graph.outputs.findIndex((output) => output.name === name)]!);
   } finally {
     await session.release();
   }
