@@ -2,17 +2,18 @@
 
     python -m tools.demo_world.write_demo ICONS_JSON
 
-`public/demo/images`: pictures without captions, in nested folders, as PNG, JPEG and WebP. `public/demo/mmvp`: 135 pairs
-(`Questions.csv`, `MLLM_VLM Images/<Type>/<id>.jpg`). `public/demo/manifest.json` lists all files. ICONS_JSON is the npm
-package's `icons.json`; the same arguments write the same bytes.
+`public/demo/images.zip`: pictures without captions, in nested folders, as PNG, JPEG and WebP. `public/demo/benchmark.zip`:
+135 pairs (`Questions.csv`, `MLLM_VLM Images/<Type>/<id>.jpg`). ICONS_JSON is the npm package's `icons.json`; the same
+arguments write the same bytes.
 """
 
 import csv
 import itertools
 import json
 import random
-import shutil
 import sys
+import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -52,26 +53,23 @@ def group(scene: Scene) -> str:
     return f"{name}/{inner}" if inner else name
 
 
-def write_images(atlas: Atlas) -> list[str]:
+def write_images(atlas: Atlas, folder: Path) -> None:
     rngs = [random.Random(f"{SEED}/refinement/{i}") for i in range(PICTURES)]
     scenes = [draw_scene(rng, "refinement") for rng in rngs]
     tops = atlas.tops()
     pictures = draw(atlas, scenes, [layout(rng, scene, tops) for rng, scene in zip(rngs, scenes, strict=True)])
-    paths: list[str] = []
     for i, (scene, picture) in enumerate(zip(scenes, pictures, strict=True)):
         extension, options = (
             ("webp", {"quality": 90, "method": 6}),
             ("jpg", {"quality": 92, "subsampling": 0}),
             ("png", {"optimize": True}),
         )[i % 3]
-        path = DEMO / "images" / group(scene) / f"{scene.kind}-{i:03d}.{extension}"
+        path = folder / group(scene) / f"{scene.kind}-{i:03d}.{extension}"
         path.parent.mkdir(parents=True, exist_ok=True)
         picture.save(path, **options)
-        paths.append(path.relative_to(DEMO).as_posix())
-    return sorted(paths)
 
 
-def write_benchmark(atlas: Atlas) -> list[str]:
+def write_benchmark(atlas: Atlas, folder: Path) -> None:
     tops = atlas.tops()
     scenes, layers, rows = [], [], []
     for pattern in PATTERNS:
@@ -90,33 +88,33 @@ def write_benchmark(atlas: Atlas) -> list[str]:
                 rows.append((len(scenes), pattern, statement))
             if len(seen) == PAIRS_EACH:
                 break
-    folder = DEMO / "mmvp"
-    paths: list[str] = []
     for (number, pattern, _), picture in zip(rows, draw(atlas, scenes, layers), strict=True):
         path = folder / IMAGE_FOLDER / pattern / f"{number}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         picture.save(path, quality=92, subsampling=0)
-        paths.append(path.relative_to(DEMO).as_posix())
     with (folder / "Questions.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["Question ID", "Type", "Statement"])
         writer.writerows(rows)
-    return paths
+
+
+def archive(folder: Path, target: Path) -> None:
+    """Pictures are stored as they are; times are fixed, so that the same pictures give the same bytes."""
+    with zipfile.ZipFile(target, "w") as file:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), (1980, 1, 1, 0, 0, 0))
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED if path.suffix == ".csv" else zipfile.ZIP_STORED
+            file.writestr(entry, path.read_bytes())
+    print(f"{target.name}: {target.stat().st_size / 1e6:.2f} MB")
 
 
 def main() -> None:
     atlas = Atlas(*build_atlas(json.loads(Path(sys.argv[1]).read_text()), SIDE))
-    for name in ("images", "mmvp"):
-        shutil.rmtree(DEMO / name, ignore_errors=True)
-    manifest = {
-        "images": write_images(atlas),
-        "mmvp": {"questions": "mmvp/Questions.csv", "images": write_benchmark(atlas)},
-        "notice": "NOTICE.md",
-    }
-    (DEMO / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
-    for name in ("images", "mmvp"):
-        files = [path for path in (DEMO / name).rglob("*") if path.is_file()]
-        print(f"{name}: {len(files)} files, {sum(path.stat().st_size for path in files) / 1e6:.2f} MB")
+    for name, write in (("images", write_images), ("benchmark", write_benchmark)):
+        with tempfile.TemporaryDirectory() as folder:
+            write(atlas, Path(folder))
+            archive(Path(folder), DEMO / f"{name}.zip")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ Writes `fixtures/mmvp.json`: cosines of every pair ([statement][image]), scores 
 import csv
 import json
 import sys
+import tempfile
+import zipfile
 from pathlib import Path
 
 import torch
@@ -52,9 +54,14 @@ def score(benchmark: Path, folder: Path) -> dict:
 
 
 def main() -> None:
-    benchmark = Path(sys.argv[1]) if len(sys.argv) > 1 else DEMO / "mmvp"
     folder = Path(sys.argv[2]) if len(sys.argv) > 2 else CLIP
-    result = score(benchmark, folder)
+    if len(sys.argv) > 1:
+        result = score(Path(sys.argv[1]), folder)
+    else:
+        with tempfile.TemporaryDirectory() as unpacked:
+            with zipfile.ZipFile(DEMO / "benchmark.zip") as archive:
+                archive.extractall(unpacked)
+            result = score(Path(unpacked), folder)
     if len(sys.argv) == 1:
         OUTPUT.write_text(json.dumps(result) + "\n")
     for name, value in {**result["patterns"], "total": result["total"]}.items():
