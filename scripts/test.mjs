@@ -71,7 +71,7 @@ suite(
     failed: r.numFailedTests + r.numFailedTestSuites * (r.numFailedTests === 0 ? 1 : 0),
   }),
 );
-check('build (vite)', 'vite', ['build', '--logLevel', 'warn']);
+check('build (vite)', 'vite', ['build', '--logLevel', 'error']);
 suite('browser tests (playwright)', 'playwright', ['test'], 'e2e.json', (r) => ({
   passed: r.stats.expected + r.stats.flaky,
   failed: r.stats.unexpected,

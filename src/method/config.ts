@@ -18,7 +18,7 @@ export interface OptimizerConfig {
   /** AdamW's beta2; unused by SGD. */
   beta2: number;
   epsilon: number;
-  /** Decoupled; applied to weights of two or more axes only. */
+  /** On weights of two or more axes: decoupled with AdamW, added to the gradient with SGD, as PyTorch has them. */
   weightDecay: number;
   /** Largest global L2 norm of the gradient; 0 means no clipping. */
   clipNorm: number;

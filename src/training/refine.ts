@@ -79,8 +79,8 @@ export class Refinement {
   readonly #start: WeightStore;
   readonly #optimizer: Optimizer;
   readonly #draws: Draws;
-  /** Two sets where a step has several passes: the optimiser reads the last one while the next is written. */
-  readonly #gradients: Map<string, DeviceTensor>[];
+  readonly #gradients: ReadonlyMap<string, DeviceTensor>;
+  readonly #loss: DeviceTensor;
   readonly #weightFeeds: Map<string, DeviceTensor>;
   readonly #prompt: DeviceTensor;
   #done = 0;
@@ -102,7 +102,7 @@ export class Refinement {
         await weights.load(name, tensor);
         parts.onProgress?.(++done, all.size + 1);
       }
-      const session = await graphSession(runtime, network.graph, { name: 'training', hostOutputs: [lossOutput] });
+      const session = await graphSession(runtime, network.graph, { name: 'training' });
       parts.onProgress?.(all.size + 1, all.size + 1);
       return new Refinement(parts, session, weights, draws);
     } catch (error) {
@@ -123,12 +123,10 @@ export class Refinement {
       runtime,
       trained.map((name) => ({ name, weight: weights.get(name), reference: this.#start.get(name) })),
       config.optimizer,
+      { passes: config.accumulate * config.drawsPerImage },
     );
-    const sets = config.accumulate * config.drawsPerImage > 1 ? 2 : 1;
-    this.#gradients = Array.from(
-      { length: sets },
-      () => new Map(trained.map((name) => [name, runtime.allocate(weights.get(name))])),
-    );
+    this.#gradients = new Map(trained.map((name) => [name, runtime.allocate(weights.get(name))]));
+    this.#loss = runtime.allocate(network.graph.types.get(lossOutput)!);
     this.#weightFeeds = new Map(weights.names().map((name) => [name, weights.get(name)]));
     this.#prompt = this.#upload(network.feeds.prompt, parts.prompt);
   }
@@ -156,15 +154,13 @@ export class Refinement {
     const step = this.#done;
     const learningRate = learningRateAt(config.optimizer, step, config.steps);
     let loss = 0;
-    let pass = 0;
     const passes = config.accumulate * config.drawsPerImage;
     for (let part = 0; part < config.accumulate; part++) {
       const images = await this.#batch(step, part);
       for (let draw = 0; draw < config.drawsPerImage; draw++) {
-        const gradients = this.#gradients[pass++ % this.#gradients.length]!;
-        loss += (await this.#pass(step, part, draw, images, gradients)) / passes;
-        await inspect?.(gradients);
-        await this.#optimizer.accumulate(gradients);
+        loss += (await this.#pass(step, part, draw, images)) / passes;
+        await inspect?.(this.#gradients);
+        await this.#optimizer.accumulate(this.#gradients);
       }
     }
     const report = await (await this.#optimizer.step({ learningRate })).read();
@@ -215,7 +211,7 @@ export class Refinement {
     this.#weights.release();
     this.#start.release();
     this.#parts.runtime.release(this.#prompt);
-    for (const set of this.#gradients) for (const tensor of set.values()) this.#parts.runtime.release(tensor);
+    for (const tensor of [this.#loss, ...this.#gradients.values()]) this.#parts.runtime.release(tensor);
   }
 
   async #batch(step: number, part: number): Promise<Image[]> {
@@ -237,24 +233,18 @@ export class Refinement {
     return batch;
   }
 
-  /** One run of the training graph; the gradients are written into the given tensors. */
-  async #pass(
-    step: number,
-    part: number,
-    draw: number,
-    images: readonly Image[],
-    gradients: ReadonlyMap<string, DeviceTensor>,
-  ): Promise<number> {
+  /** One run of the training graph: its gradients are written in place, its loss is returned. */
+  async #pass(step: number, part: number, draw: number, images: readonly Image[]): Promise<number> {
     const { network, runtime } = this.#parts;
     const feeds = new Map(this.#weightFeeds);
     feeds.set(network.feeds.prompt, this.#prompt);
     const values = this.#feedsOf(step, part, draw, images);
     for (const [name, data] of Object.entries(values)) feeds.set(name, this.#upload(name, data));
-    const fetches = new Map<string, DeviceTensor | null>([[lossOutput, null]]);
-    for (const [name, output] of network.gradients) fetches.set(output, gradients.get(name)!);
+    const fetches = new Map<string, DeviceTensor>([[lossOutput, this.#loss]]);
+    for (const [name, output] of network.gradients) fetches.set(output, this.#gradients.get(name)!);
     try {
-      const results = await this.#session.run(feeds, fetches);
-      const loss = await runtime.read(results.get(lossOutput)!);
+      await this.#session.run(feeds, fetches);
+      const loss = await runtime.read(this.#loss);
       return new Float32Array(loss.buffer)[0]!;
     } finally {
       for (const name of Object.keys(values)) runtime.release(feeds.get(name)!);
