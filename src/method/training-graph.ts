@@ -1,5 +1,6 @@
 import { gradient } from '../autodiff/gradient.ts';
 import { type RecomputeResult, recompute } from '../autodiff/recompute.ts';
+import { splitAttention } from '../autodiff/split-attention.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { isFloat } from '../onnx/data-types.ts';
 import { UnsupportedModelError } from '../onnx/errors.ts';
@@ -29,6 +30,8 @@ export interface TrainingGraphRequest {
   weightsAsInputs: 'all' | 'trainable';
   /** Bytes that inner values may take at once; what does not fit is computed twice. Default: no limit. */
   memoryBudget?: number;
+  /** Bytes of the largest attention scores allowed: the adapter's binding limit. Default: no limit. */
+  maxScoreBytes?: number;
 }
 
 export interface TrainingGraph {
@@ -119,7 +122,11 @@ export function buildTrainingGraph(request: TrainingGraphRequest): TrainingGraph
   const target = predictionTarget(b, request.prediction, { latents, noise, signalScale, noiseScale });
   const error = b.op('Sub', [predicted, target]);
   const loss = b.op('ReduceMean', [b.op('Mul', [error, error]), b.ints([0, 1, 2, 3])], { keepdims: 0 });
-  const forwardNodes = graph.nodes.length;
+  const forward = splitAttention(graph, request.maxScoreBytes ?? Number.POSITIVE_INFINITY, [
+    tokens,
+    loss,
+  ]).graph;
+  const forwardNodes = forward.nodes.length;
 
   const candidates = request.trainable ?? floatWeights(request.encoder);
   const reaching = weightsReaching(
@@ -129,7 +136,7 @@ export function buildTrainingGraph(request: TrainingGraphRequest): TrainingGraph
   );
   const trainable = candidates.filter((name) => reaching.has(`encoder/${name}`));
   const targets = [...trainable.map((name) => `encoder/${name}`), 'visual_proj.weight', 'visual_proj.bias'];
-  const result = gradient(graph, { loss, targets, seed: 'loss_scale' });
+  const result = gradient(forward, { loss, targets, seed: 'loss_scale' });
 
   const targeted = new Set(targets);
   const weights = liftWeights(
@@ -233,7 +240,7 @@ function predictionTarget(
 }
 
 /** Floating-point initialisers with more than one element: parameters, not constants of the arithmetic. */
-export function floatWeights(graph: TypedGraph): string[] {
+function floatWeights(graph: TypedGraph): string[] {
   return [...graph.initializers].filter(([, tensor]) => isWeight(tensor)).map(([name]) => name);
 }
 
