@@ -1,9 +1,11 @@
 import { ModelError } from '../src/onnx/errors.ts';
 import { graphCommand } from './graph.ts';
 import { type Command, type CommandIo, type ExitCode, exit, RefusedError, UsageError } from './io.ts';
+import { scoreMmvpCommand } from './score-mmvp.ts';
 
 const commands: Readonly<Record<string, Command>> = {
   graph: graphCommand,
+  'score-mmvp': scoreMmvpCommand,
 };
 
 /**
@@ -48,6 +50,8 @@ function line(io: CommandIo, text: string): void {
 
 function overview(): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
-  const rows = Object.entries(commands).map(([name, command]) => `  ${name.padEnd(width)}  ${command.summary}`);
+  const rows = Object.entries(commands).map(
+    ([name, command]) => `  ${name.padEnd(width)}  ${command.summary}`,
+  );
   return `acuity COMMAND [OPTIONS]\n\n${rows.join('\n')}\n\nacuity COMMAND --help tells a command's options.\n`;
 }

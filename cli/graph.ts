@@ -25,7 +25,9 @@ export const graphCommand: Command = {
     const options = parse(args);
     const path = resolve(io.directory, options.model);
     const source = await openFile(path).catch((error: unknown) => {
-      throw new RefusedError(`cannot read ${options.model}: ${error instanceof Error ? error.message : String(error)}`);
+      throw new RefusedError(
+        `cannot read ${options.model}: ${error instanceof Error ? error.message : String(error)}`,
+      );
     });
     try {
       const model = await readModel(source, { external: await siblings(dirname(path), basename(path)) });
@@ -37,10 +39,13 @@ export const graphCommand: Command = {
       });
       const built = trainingGraph(typed, options);
       const seconds = (performance.now() - started) / 1000;
-      const encoded = encodeModel(asModel(built.graph, model.metadata), { externalName: `${basename(options.out)}.data` });
+      const encoded = encodeModel(asModel(built.graph, model.metadata), {
+        externalName: `${basename(options.out)}.data`,
+      });
       const out = resolve(io.directory, options.out);
       await writeParts(out, encoded.parts);
-      for (const extra of encoded.external ?? []) await writeParts(resolve(dirname(out), extra.name), extra.parts);
+      for (const extra of encoded.external ?? [])
+        await writeParts(resolve(dirname(out), extra.name), extra.parts);
       io.out(
         `${options.out}: ${built.targets.length} gradients, ${built.forward} forward and ${built.backward} backward nodes\n`,
       );
@@ -111,15 +116,22 @@ function parseShape(text: string): [string, number[]] {
   const at = text.lastIndexOf('=');
   if (at <= 0) throw new UsageError(`--shape takes NAME=1,3,224,224, not "${text}"`);
   const sizes = text.slice(at + 1);
-  return [text.slice(0, at), sizes === '' ? [] : sizes.split(',').map((size) => wholeNumber(size, '--shape'))];
+  return [
+    text.slice(0, at),
+    sizes === '' ? [] : sizes.split(',').map((size) => wholeNumber(size, '--shape')),
+  ];
 }
 
 /** Adds the backward and declares `grad:<target>` outputs. */
 function trainingGraph(typed: TypedGraph, options: Options) {
   const targets =
-    options.targets === 'all' ? differentiableInputs(typed, options.loss) : [...new Set(options.targets.split(','))];
+    options.targets === 'all'
+      ? differentiableInputs(typed, options.loss)
+      : [...new Set(options.targets.split(','))];
   if (targets.length === 0) {
-    throw new RefusedError(`"${options.loss}" depends on no floating-point input or initialiser: nothing to differentiate`);
+    throw new RefusedError(
+      `"${options.loss}" depends on no floating-point input or initialiser: nothing to differentiate`,
+    );
   }
   const seed = options.seed ? { seed: `grad:${options.loss}` } : {};
   const { graph, gradients } = gradient(typed, { loss: options.loss, targets, ...seed });
@@ -134,6 +146,14 @@ function nameGradient(b: GraphBuilder, value: string, output: string): void {
   const taken = graph.outputs.some((other) => other.name === value);
   const made = graph.nodes.some((node) => node.outputs.includes(value));
   if (made && !taken) rename(graph, value, output);
-  else b.append({ name: output, op: 'Identity', domain: '', inputs: [value], outputs: [output], attributes: {} });
+  else
+    b.append({
+      name: output,
+      op: 'Identity',
+      domain: '',
+      inputs: [value],
+      outputs: [output],
+      attributes: {},
+    });
   addOutput(b, output);
 }

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { scoreMmvpCommand } from './score-mmvp.ts';
+import { main } from './acuity.ts';
 
 function npy(rows: number, width: number, values: Float32Array): Uint8Array {
   const header = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${width}), }`.padEnd(117);
@@ -12,22 +15,24 @@ function npy(rows: number, width: number, values: Float32Array): Uint8Array {
 }
 
 async function run(files: Record<string, Uint8Array>, ...args: string[]) {
+  const directory = mkdtempSync(join(tmpdir(), 'acuity-'));
   let out = '';
   let err = '';
-  const code = await scoreMmvpCommand(args, {
-    readFile: async (path) => {
-      const bytes = files[path];
-      if (!bytes) throw new Error(`no such file: ${path}`);
-      return bytes;
-    },
-    write: (text) => {
-      out += text;
-    },
-    warn: (text) => {
-      err += text;
-    },
-  });
-  return { code, out, err };
+  try {
+    for (const [name, bytes] of Object.entries(files)) writeFileSync(join(directory, name), bytes);
+    const code = await main(['score-mmvp', ...args], {
+      directory,
+      out: (text) => {
+        out += text;
+      },
+      err: (text) => {
+        err += text;
+      },
+    });
+    return { code, out, err };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }
 
 /** Pair p is right when `right(p)`: its statements match their own images, else each other's. */
@@ -67,14 +72,23 @@ describe('acuity score-mmvp', () => {
       /^A +50\.0 {2}\(1 of 2\)\nB +100\.0 {2}\(1 of 1\)\nMMVP-style +75\.0 {2}\(guessing: 25\)\n$/,
     );
     const refused = await run(files, ...args);
-    expect(refused).toMatchObject({ code: 1, out: '' });
+    expect(refused).toMatchObject({ code: 2, out: '' });
     expect(refused.err).toMatch(/6 image embeddings instead of the benchmark's 270.*--questions/);
   });
 
   it('says what is wrong with its arguments', async () => {
-    expect(await run({}, '--image-embeddings', 'i.npy')).toMatchObject({ code: 1, err: /no such file/ });
-    expect((await run({})).err).toMatch(/--image-embeddings is missing/);
-    expect((await run({}, '--nope')).err).toMatch(/Unknown option '--nope'/);
-    expect((await run({}, '--help')).out).toMatch(/^acuity score-mmvp /);
+    expect(await run({}, '--image-embeddings', 'i.npy')).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/cannot read i\.npy/),
+    });
+    expect(await run({})).toMatchObject({
+      code: 64,
+      err: expect.stringMatching(/--image-embeddings is missing/),
+    });
+    expect(await run({}, '--nope')).toMatchObject({
+      code: 64,
+      err: expect.stringMatching(/Unknown option '--nope'/),
+    });
+    expect((await run({}, '--help')).out).toMatch(/acuity score-mmvp /);
   });
 });

@@ -1,102 +1,117 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
   chanceScore,
   type MmvpRow,
+  type MmvpScore,
   officialPatterns,
   questionWarnings,
   scoreMmvp,
 } from '../src/evaluation/mmvp.ts';
 import { readQuestions } from '../src/evaluation/mmvp-folder.ts';
 import { type NpyArray, readNpy } from '../src/formats/npy.ts';
+import { type Command, type CommandIo, RefusedError, UsageError } from './io.ts';
 
-/** What a command needs of the world. */
-export interface ScoreMmvpIo {
-  readFile(path: string): Promise<Uint8Array>;
-  /** Standard output. */
-  write(text: string): void;
-  /** Standard error. */
-  warn(text: string): void;
-}
+export const scoreMmvpCommand: Command = {
+  summary: 'score given embeddings by the official MMVP-VLM rule',
+  usage: `acuity score-mmvp --image-embeddings A.npy --text-embeddings B.npy [OPTIONS]
 
-export const scoreMmvpUsage = `acuity score-mmvp --image-embeddings A.npy --text-embeddings B.npy [options]
-
-Scores embeddings by the official MMVP-VLM rule. Both arrays hold one row for each row of the benchmark, in its order
-(270 rows); text embeddings are of "a photo of " + statement.
+Both arrays hold one row for each row of the benchmark, in its order (270 rows); text embeddings are of
+"a photo of " + statement.
 
   --logit-scale NUMBER   exp(logit_scale) of the model (default 100)
   --questions FILE       Questions.csv, for a benchmark of another size or with unusual ids
-  --json                 print {"total", "patterns", "pairs"} as JSON
-`;
+  --json                 print {"total", "patterns", "pairs"} as JSON`,
+  async run(args, io) {
+    const options = parse(args);
+    const images = await readTable(options['image-embeddings'], '--image-embeddings', io);
+    const texts = await readTable(options['text-embeddings'], '--text-embeddings', io);
+    const rows =
+      options.questions === undefined
+        ? refusing(() => officialRows(images.rows))
+        : await readRows(options.questions, io);
+    if (images.rows !== texts.rows || images.width !== texts.width || images.rows !== rows.length) {
+      throw new RefusedError(
+        `${images.name} is [${images.rows}, ${images.width}], ${texts.name} [${texts.rows}, ${texts.width}], and the ` +
+          `benchmark has ${rows.length} rows: each needs one embedding of equal width for each row`,
+      );
+    }
+    const even = rows.length - (rows.length % 2);
+    const score = refusing(() =>
+      scoreMmvp(
+        images.values.subarray(0, even * images.width),
+        texts.values.subarray(0, even * images.width),
+        rows,
+        Number(options['logit-scale']),
+      ),
+    );
+    io.out(options.json ? json(score) : listing(score));
+    const warnings = questionWarnings(rows);
+    if (warnings.length > 0) io.err(`acuity: ${warnings.join('; ')}\n`);
+  },
+};
 
-/**
- * `acuity score-mmvp`: prints the score of given embeddings.
- *
- * @param args the arguments after the command's name.
- * @returns the exit status.
- */
-export async function scoreMmvpCommand(args: readonly string[], io: ScoreMmvpIo): Promise<number> {
+function parse(args: string[]) {
   try {
-    const { values: options } = parseArgs({
-      args: [...args],
+    return parseArgs({
+      args,
       options: {
         'image-embeddings': { type: 'string' },
         'text-embeddings': { type: 'string' },
         'logit-scale': { type: 'string', default: '100' },
         questions: { type: 'string' },
         json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
       },
-    });
-    if (options.help) {
-      io.write(scoreMmvpUsage);
-      return 0;
-    }
-    const imagePath = required(options['image-embeddings'], '--image-embeddings');
-    const textPath = required(options['text-embeddings'], '--text-embeddings');
-    const images = table(readNpy(await io.readFile(imagePath), imagePath), imagePath);
-    const texts = table(readNpy(await io.readFile(textPath), textPath), textPath);
-    const rows =
-      options.questions === undefined
-        ? officialRows(images.rows)
-        : readQuestions(new TextDecoder().decode(await io.readFile(options.questions)));
-    if (images.rows !== texts.rows || images.width !== texts.width || images.rows !== rows.length) {
-      throw new Error(
-        `${imagePath} is [${images.rows}, ${images.width}], ${textPath} [${texts.rows}, ${texts.width}], and the ` +
-          `benchmark has ${rows.length} rows: each needs one embedding of equal width for each row`,
-      );
-    }
-    for (const warning of questionWarnings(rows)) io.warn(`warning: ${warning}\n`);
-    const even = rows.length - (rows.length % 2);
-    const score = scoreMmvp(
-      images.values.subarray(0, even * images.width),
-      texts.values.subarray(0, even * images.width),
-      rows,
-      Number(options['logit-scale']),
-    );
-    if (options.json) {
-      const patterns = Object.fromEntries(score.patterns.map(({ name, score: points }) => [name, points]));
-      io.write(
-        `${JSON.stringify({ total: score.total, patterns, pairs: score.pairs.map((p) => p.correct) })}\n`,
-      );
-    } else {
-      const width = Math.max(...score.patterns.map(({ name }) => name.length));
-      const lines = score.patterns.map(
-        (p) => `${p.name.padEnd(width)}  ${p.score.toFixed(1).padStart(5)}  (${p.correct} of ${p.pairs})`,
-      );
-      const name = score.official ? 'MMVP-VLM' : 'MMVP-style';
-      lines.push(`${name.padEnd(width)}  ${score.total.toFixed(1).padStart(5)}  (guessing: ${chanceScore})`);
-      io.write(`${lines.join('\n')}\n`);
-    }
-    return 0;
+    }).values;
   } catch (error) {
-    io.warn(`acuity score-mmvp: ${error instanceof Error ? error.message : String(error)}\n`);
-    return 1;
+    throw new UsageError(messageOf(error));
   }
 }
 
-function required(value: string | undefined, option: string): string {
-  if (value === undefined) throw new Error(`${option} is missing.\n\n${scoreMmvpUsage}`);
-  return value;
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Whatever the input's own checks say is a refusal of the input. */
+function refusing<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new RefusedError(messageOf(error));
+  }
+}
+
+async function readBytes(path: string, io: CommandIo): Promise<Uint8Array> {
+  try {
+    return await readFile(resolve(io.directory, path));
+  } catch (error) {
+    throw new RefusedError(`cannot read ${path}: ${messageOf(error)}`);
+  }
+}
+
+async function readTable(path: string | undefined, option: string, io: CommandIo) {
+  if (path === undefined) throw new UsageError(`${option} is missing`);
+  const bytes = await readBytes(path, io);
+  return { name: path, ...refusing(() => table(readNpy(bytes, path), path)) };
+}
+
+async function readRows(path: string, io: CommandIo): Promise<MmvpRow[]> {
+  const bytes = await readBytes(path, io);
+  return refusing(() => readQuestions(new TextDecoder().decode(bytes)));
+}
+
+function json(score: MmvpScore): string {
+  const patterns = Object.fromEntries(score.patterns.map(({ name, score: points }) => [name, points]));
+  return `${JSON.stringify({ total: score.total, patterns, pairs: score.pairs.map((p) => p.correct) })}\n`;
+}
+
+function listing(score: MmvpScore): string {
+  const width = Math.max(...score.patterns.map(({ name }) => name.length));
+  const lines = score.patterns.map(
+    (p) => `${p.name.padEnd(width)}  ${p.score.toFixed(1).padStart(5)}  (${p.correct} of ${p.pairs})`,
+  );
+  const name = score.official ? 'MMVP-VLM' : 'MMVP-style';
+  lines.push(`${name.padEnd(width)}  ${score.total.toFixed(1).padStart(5)}  (guessing: ${chanceScore})`);
+  return `${lines.join('\n')}\n`;
 }
 
 function table(array: NpyArray, name: string): { rows: number; width: number; values: Float32Array } {
