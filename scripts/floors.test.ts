@@ -1,5 +1,5 @@
-import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, it } from 'vitest';
@@ -18,10 +18,14 @@ function cruise(room: string, source: string): { status: number | null; output: 
   planted = mkdtempSync(join(root, room, 'planted-'));
   writeFileSync(join(planted, 'planted.ts'), source);
   const config = join(root, '.dependency-cruiser.cjs');
-  const { status, stdout } = spawnSync(process.execPath, [cruiser, '--config', config, planted.slice(root.length)], {
-    cwd: root,
-    encoding: 'utf8',
-  });
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [cruiser, '--config', config, planted.slice(root.length)],
+    {
+      cwd: root,
+      encoding: 'utf8',
+    },
+  );
   return { status, output: stdout };
 }
 

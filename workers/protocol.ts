@@ -17,13 +17,21 @@ export interface HardwareReport {
   provider: ProviderName;
   reason: string;
   /** Null when the browser offers no WebGPU adapter. */
-  adapter: { description: string; vendor: string; architecture: string; software: boolean; f16: boolean } | null;
+  adapter: {
+    description: string;
+    vendor: string;
+    architecture: string;
+    software: boolean;
+    f16: boolean;
+  } | null;
   wasmThreads: number;
   crossOriginIsolated: boolean;
 }
 
 /** Where models come from: shipped with the app, or files the person gave. */
-export type ModelFiles = { kind: 'built-in'; id: string } | { kind: 'files'; name: string; files: NamedBlob[] };
+export type ModelFiles =
+  | { kind: 'built-in'; id: string }
+  | { kind: 'files'; name: string; files: NamedBlob[] };
 
 export interface EncoderSummary {
   id: string;
@@ -247,7 +255,11 @@ export interface Engine {
   cancel(work: 'score' | 'load' | 'images'): Promise<void>;
 
   exportEncoder(weights: WeightsRef): Promise<ExportedFile[]>;
-  exportTrainingGraph(request: { encoder: string; teacher: string; config: RefineConfig }): Promise<ExportedFile>;
+  exportTrainingGraph(request: {
+    encoder: string;
+    teacher: string;
+    config: RefineConfig;
+  }): Promise<ExportedFile>;
   deleteCheckpoint(id: string): Promise<void>;
   /** Makes the first steps of the run again on WebGPU and compares. */
   checkOnWebGpu(run: string, steps: number, progress?: Listener<Progress>): Promise<WebGpuCheck>;

@@ -1,7 +1,7 @@
 import type { EncoderFolder } from '../exchange/encoder-folder.ts';
 import { liftWeights } from '../method/lift-weights.ts';
-import { simplify } from '../onnx/passes/simplify.ts';
 import type { Model, Tensor } from '../onnx/model.ts';
+import { simplify } from '../onnx/passes/simplify.ts';
 import { specialise } from '../onnx/specialise.ts';
 import { graphSession } from '../runtime/graph-session.ts';
 import type { Runtime } from '../runtime/runtime.ts';
@@ -41,9 +41,17 @@ export class ImageEmbedder {
     const weights = new WeightStore(runtime);
     try {
       for (const [weight, tensor] of lifted) await weights.load(weight, tensor);
-      for (const [weight, bytes] of options.replaced ?? []) if (weights.has(weight)) weights.write(weight, bytes);
+      for (const [weight, bytes] of options.replaced ?? [])
+        if (weights.has(weight)) weights.write(weight, bytes);
       const session = await graphSession(runtime, graph, { name: 'image embedding', hostOutputs: [output] });
-      return new ImageEmbedder(runtime, session, { weights, lifted, batch, width, input: { name, shape }, output });
+      return new ImageEmbedder(runtime, session, {
+        weights,
+        lifted,
+        batch,
+        width,
+        input: { name, shape },
+        output,
+      });
     } catch (error) {
       weights.release();
       throw error;
@@ -89,8 +97,13 @@ export class ImageEmbedder {
     }
     const full = new Float32Array(this.batch * perImage);
     full.set(pixels);
-    const feeds = new Map<string, DeviceTensor>(this.#weights.names().map((name) => [name, this.#weights.get(name)]));
-    const image = this.#runtime.upload({ dtype: 'float32', shape: this.#input.shape }, new Uint8Array(full.buffer));
+    const feeds = new Map<string, DeviceTensor>(
+      this.#weights.names().map((name) => [name, this.#weights.get(name)]),
+    );
+    const image = this.#runtime.upload(
+      { dtype: 'float32', shape: this.#input.shape },
+      new Uint8Array(full.buffer),
+    );
     feeds.set(this.#input.name, image);
     try {
       const result = (await this.#session.run(feeds, [this.#output])).get(this.#output)!;
@@ -124,7 +137,12 @@ export async function embedTexts(
     );
   }
   const tokenizer = createTokenizer(encoder.tokenizer.definition, encoder.tokenizer.config);
-  const tower = await TextTower.open(runtime, encoder.text.model, tokenizer.context, Math.min(16, texts.length));
+  const tower = await TextTower.open(
+    runtime,
+    encoder.text.model,
+    tokenizer.context,
+    Math.min(16, texts.length),
+  );
   try {
     const rows: Float32Array[] = [];
     for (let at = 0; at < texts.length; at += tower.batch) {
@@ -187,9 +205,14 @@ export class TextTower {
     for (const [name, slot] of this.#session.inputs) {
       const values = new Int32Array(this.batch * this.#context);
       values.set(/mask/i.test(name) ? mask : ids);
-      const type = { dtype: slot.dtype === 'int32' ? 'int32' : 'int64', shape: [this.batch, this.#context] } as const;
+      const type = {
+        dtype: slot.dtype === 'int32' ? 'int32' : 'int64',
+        shape: [this.batch, this.#context],
+      } as const;
       const bytes =
-        type.dtype === 'int32' ? new Uint8Array(values.buffer) : new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+        type.dtype === 'int32'
+          ? new Uint8Array(values.buffer)
+          : new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
       feeds.set(name, this.#runtime.upload(type, bytes));
     }
     const result = (await this.#session.run(feeds, [this.#output])).get(this.#output)!;

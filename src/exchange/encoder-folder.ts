@@ -29,7 +29,13 @@ const releasedLogitScale = 100;
  * the file.
  */
 export async function readEncoderFolder(folder: ModelFolder): Promise<EncoderFolder> {
-  const visionSource = folder.find('onnx/vision_model.onnx', 'vision_model.onnx', 'visual.onnx', 'onnx/model.onnx', 'model.onnx');
+  const visionSource = folder.find(
+    'onnx/vision_model.onnx',
+    'vision_model.onnx',
+    'visual.onnx',
+    'onnx/model.onnx',
+    'model.onnx',
+  );
   if (!visionSource) {
     throw new FolderError(
       `${folder.name} holds no onnx/vision_model.onnx. Drop the whole folder of a CLIP export, such as Xenova/clip-vit-base-patch32`,
@@ -38,7 +44,9 @@ export async function readEncoderFolder(folder: ModelFolder): Promise<EncoderFol
   const external = folder.files;
   const vision = await readModel(visionSource, { external });
   const textSource = folder.find('onnx/text_model.onnx', 'text_model.onnx', 'textual.onnx');
-  const text = textSource ? { model: await readModel(textSource, { external }), source: textSource } : undefined;
+  const text = textSource
+    ? { model: await readModel(textSource, { external }), source: textSource }
+    : undefined;
   const definition = await folder.json('tokenizer.json');
   const config = (await folder.json('config.json')) ?? {};
   return {
@@ -46,7 +54,9 @@ export async function readEncoderFolder(folder: ModelFolder): Promise<EncoderFol
     vision,
     visionSource,
     text,
-    tokenizer: definition ? { definition, config: (await folder.json('tokenizer_config.json')) ?? {} } : undefined,
+    tokenizer: definition
+      ? { definition, config: (await folder.json('tokenizer_config.json')) ?? {} }
+      : undefined,
     config,
     ...preprocessingOf(folder, await folder.json('preprocessor_config.json'), vision, config),
     logitScale: releasedLogitScale,
@@ -54,7 +64,8 @@ export async function readEncoderFolder(folder: ModelFolder): Promise<EncoderFol
   };
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
 
 /** Without a preprocessor_config.json an encoder is prepared for as OpenAI's CLIP, at the size that its files tell. */
 function preprocessingOf(
@@ -78,7 +89,10 @@ function preprocessingOf(
       `${folder.name}: the image size is unknown. Add preprocessor_config.json or config.json beside the model`,
     );
   }
-  return { preprocessing: readPreprocessing({ size: { shortest_edge: edge }, crop_size: edge }), imageSize: edge };
+  return {
+    preprocessing: readPreprocessing({ size: { shortest_edge: edge }, crop_size: edge }),
+    imageSize: edge,
+  };
 }
 
 export function visionConfig(config: Record<string, unknown>): Record<string, unknown> {

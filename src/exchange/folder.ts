@@ -13,7 +13,9 @@ export class ModelFolder {
 
   /** The first file whose path ends in one of the given tails, best tail first; shallow paths before deep ones. */
   find(...tails: string[]): ByteSource | undefined {
-    const paths = [...this.files.keys()].sort((a, b) => a.split('/').length - b.split('/').length || (a < b ? -1 : 1));
+    const paths = [...this.files.keys()].sort(
+      (a, b) => a.split('/').length - b.split('/').length || (a < b ? -1 : 1),
+    );
     for (const tail of tails) {
       const path = paths.find((p) => p === tail || p.endsWith(`/${tail}`));
       if (path !== undefined) return this.files.get(path);
@@ -28,7 +30,8 @@ export class ModelFolder {
     const text = new TextDecoder().decode(await source.read(0, source.size));
     try {
       const value: unknown = JSON.parse(text);
-      if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+      if (typeof value === 'object' && value !== null && !Array.isArray(value))
+        return value as Record<string, unknown>;
     } catch {
       // Falls through to the message below.
     }
@@ -50,5 +53,7 @@ function withoutCommonRoot(files: ReadonlyMap<string, ByteSource>): ReadonlyMap<
   const first = [...files.keys()][0]?.split('/')[0];
   const shared = first !== undefined && [...files.keys()].every((path) => path.startsWith(`${first}/`));
   if (!shared) return files;
-  return withoutCommonRoot(new Map([...files].map(([path, source]) => [path.slice(first.length + 1), source])));
+  return withoutCommonRoot(
+    new Map([...files].map(([path, source]) => [path.slice(first.length + 1), source])),
+  );
 }

@@ -1,4 +1,4 @@
-import { noiseSchedule, type NoiseSchedule } from '../method/noise.ts';
+import { type NoiseSchedule, noiseSchedule } from '../method/noise.ts';
 import { readModel } from '../onnx/decode.ts';
 import type { ByteSource, Model } from '../onnx/model.ts';
 import { FolderError, type ModelFolder } from './folder.ts';
@@ -43,7 +43,9 @@ export async function readTeacherFolder(folder: ModelFolder): Promise<TeacherFol
   const textEncoder = await load(need('the text encoder', 'text_encoder/model.onnx'), 'text_encoder');
   const definition = await folder.json('tokenizer/tokenizer.json', 'tokenizer.json');
   if (!definition) {
-    throw new FolderError(`${folder.name} holds no tokenizer/tokenizer.json. Copy it from the model's tokenizer folder`);
+    throw new FolderError(
+      `${folder.name} holds no tokenizer/tokenizer.json. Copy it from the model's tokenizer folder`,
+    );
   }
   const unetConfig = (await folder.json('unet/config.json')) ?? {};
   const vaeConfig = (await folder.json('vae_encoder/config.json', 'vae/config.json')) ?? {};

@@ -12,7 +12,10 @@ export interface ConditionShape {
 }
 
 /** Rows of the condition: the tokens that reach the teacher from the encoder. */
-export function conditionRows(config: Pick<RefineConfig, 'condition' | 'partTokens'>, tokens: number): number {
+export function conditionRows(
+  config: Pick<RefineConfig, 'condition' | 'partTokens'>,
+  tokens: number,
+): number {
   switch (config.condition) {
     case 'class':
       return 1;
@@ -70,7 +73,8 @@ export function fillSelection(
 ): void {
   out.fill(0);
   for (let row = 0; row < rows; row++) {
-    const token = row === 0 || condition === 'class' ? 0 : condition === 'class+all' ? row : 1 + draw(row - 1);
+    const token =
+      row === 0 || condition === 'class' ? 0 : condition === 'class+all' ? row : 1 + draw(row - 1);
     out[row * tokens + token] = 1;
   }
 }

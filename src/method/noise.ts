@@ -26,11 +26,15 @@ interface SchedulerConfig {
 export function noiseSchedule(config: SchedulerConfig = {}): NoiseSchedule {
   const steps = config.num_train_timesteps ?? 1000;
   if (!Number.isInteger(steps) || steps < 1) {
-    throw new RangeError(`scheduler_config.json: num_train_timesteps is ${steps}, not a positive whole number`);
+    throw new RangeError(
+      `scheduler_config.json: num_train_timesteps is ${steps}, not a positive whole number`,
+    );
   }
   const prediction = config.prediction_type ?? 'epsilon';
   if (prediction !== 'epsilon' && prediction !== 'v_prediction' && prediction !== 'sample') {
-    throw new RangeError(`scheduler_config.json: prediction_type "${prediction}" is not one diffusers defines`);
+    throw new RangeError(
+      `scheduler_config.json: prediction_type "${prediction}" is not one diffusers defines`,
+    );
   }
   const betas = config.trained_betas ?? betasOf(config, steps);
   const signal = new Float64Array(steps);
@@ -47,7 +51,8 @@ export function noiseSchedule(config: SchedulerConfig = {}): NoiseSchedule {
 function betasOf(config: SchedulerConfig, steps: number): number[] {
   const start = config.beta_start ?? 0.00085;
   const end = config.beta_end ?? 0.012;
-  const at = (from: number, to: number, t: number) => (steps === 1 ? from : from + ((to - from) * t) / (steps - 1));
+  const at = (from: number, to: number, t: number) =>
+    steps === 1 ? from : from + ((to - from) * t) / (steps - 1);
   switch (config.beta_schedule ?? 'scaled_linear') {
     case 'scaled_linear':
       return Array.from({ length: steps }, (_, t) => at(Math.sqrt(start), Math.sqrt(end), t) ** 2);
@@ -56,7 +61,9 @@ function betasOf(config: SchedulerConfig, steps: number): number[] {
     case 'squaredcos_cap_v2': {
       // Nichol and Dhariwal 2021, eq. 17, with betas capped at 0.999.
       const abar = (u: number) => Math.cos((((u + 0.008) / 1.008) * Math.PI) / 2) ** 2;
-      return Array.from({ length: steps }, (_, t) => Math.min(0.999, 1 - abar((t + 1) / steps) / abar(t / steps)));
+      return Array.from({ length: steps }, (_, t) =>
+        Math.min(0.999, 1 - abar((t + 1) / steps) / abar(t / steps)),
+      );
     }
     default:
       throw new RangeError(

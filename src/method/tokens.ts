@@ -86,7 +86,9 @@ function classTokenSource(graph: TypedGraph, node: Node): string | undefined {
   }
   if (node.op === 'Slice') {
     const [starts, ends, axes] = [constant(1), constant(2), constant(3)];
-    return starts?.join() === '0' && ends?.join() === '1' && (axes?.join() === '1' || axes?.join() === '-2') ? data : undefined;
+    return starts?.join() === '0' && ends?.join() === '1' && (axes?.join() === '1' || axes?.join() === '-2')
+      ? data
+      : undefined;
   }
   return undefined;
 }
@@ -100,7 +102,12 @@ interface Tail {
 
 /** Repeats the nodes after the pick on all tokens. Only operators that work token by token may stand there. */
 function applyTail(source: TypedGraph, { hidden, embedding, picked, tail }: Tail): TokenGraph {
-  const graph: TypedGraph = { ...source, nodes: [...source.nodes], initializers: new Map(source.initializers), types: new Map(source.types) };
+  const graph: TypedGraph = {
+    ...source,
+    nodes: [...source.nodes],
+    initializers: new Map(source.initializers),
+    types: new Map(source.types),
+  };
   const b = new GraphBuilder(graph, 'tokens/');
   const names = new Map([[picked.outputs[0]!, hidden]]);
   const of = (name: string) => names.get(name) ?? name;
@@ -160,7 +167,10 @@ function gemmOnTokens(b: GraphBuilder, node: Node, of: (name: string) => string)
     return found?.type === 'float' || found?.type === 'int' ? found.value : otherwise;
   };
   if (number('alpha', 1) !== 1 || number('beta', 1) !== 1 || number('transA', 0) !== 0) {
-    throw new UnsupportedModelError('A scaled Gemm between the class token and the embedding', { node: node.name, op: 'Gemm' });
+    throw new UnsupportedModelError('A scaled Gemm between the class token and the embedding', {
+      node: node.name,
+      op: 'Gemm',
+    });
   }
   const [x, weight, bias] = node.inputs;
   const w = number('transB', 0) === 1 ? b.op('Transpose', [weight!], { perm: [1, 0] }) : weight!;

@@ -74,8 +74,14 @@ export class GraphBuilder {
     for (const [i, output] of node.outputs.entries()) {
       if (output === '') continue;
       const type = types[i];
-      if (!type) throw new ShapeError('An output has no inferred type', { node: node.name, op: node.op, value: output });
-      if (this.graph.types.has(output)) throw new ModelError(`Value "${output}" is defined twice`, { node: node.name });
+      if (!type)
+        throw new ShapeError('An output has no inferred type', {
+          node: node.name,
+          op: node.op,
+          value: output,
+        });
+      if (this.graph.types.has(output))
+        throw new ModelError(`Value "${output}" is defined twice`, { node: node.name });
       this.graph.types.set(output, type);
     }
     this.graph.nodes.push(node);

@@ -17,7 +17,7 @@ export class ModelError extends Error {
   readonly fix: string;
 
   constructor(problem: string, location: GraphLocation = {}, fix = '') {
-    super(describe(problem, location, fix));
+    super(sentence(problem, location, fix));
     this.location = location;
     this.fix = fix;
   }
@@ -43,7 +43,7 @@ export class GradientError extends ModelError {
   override readonly name = 'GradientError';
 }
 
-function describe(problem: string, location: GraphLocation, fix: string): string {
+function sentence(problem: string, location: GraphLocation, fix: string): string {
   const where: string[] = [];
   if (location.file) where.push(`file ${location.file}`);
   if (location.node !== undefined) where.push(`node "${location.node}"`);
@@ -59,6 +59,7 @@ function describe(problem: string, location: GraphLocation, fix: string): string
 
 /** Long paths keep both ends: the reader needs the loss, the offender and their neighbours. */
 function clipPath(path: readonly string[]): string {
-  const shown = path.length <= 8 ? path : [...path.slice(0, 4), `... ${path.length - 8} more ...`, ...path.slice(-4)];
+  const shown =
+    path.length <= 8 ? path : [...path.slice(0, 4), `... ${path.length - 8} more ...`, ...path.slice(-4)];
   return shown.join(' <- ');
 }

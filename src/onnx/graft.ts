@@ -35,7 +35,8 @@ export function graft(
     const renamed = `${prefix}${name}`;
     const type = graph.types.get(name);
     if (!type) throw new ModelError(`The type of value "${name}" is unknown`, { value: name });
-    if (b.graph.types.has(renamed)) throw new ModelError(`Value "${renamed}" is defined twice`, { value: renamed });
+    if (b.graph.types.has(renamed))
+      throw new ModelError(`Value "${renamed}" is defined twice`, { value: renamed });
     b.graph.types.set(renamed, type);
     names.set(name, renamed);
     return renamed;
@@ -65,7 +66,8 @@ function renamed(
     name: `${prefix}${node.name}`,
     inputs: node.inputs.map((name) => {
       const found = names.get(name);
-      if (found === undefined) throw new ModelError(`Value "${name}" is used before it is made`, { node: node.name });
+      if (found === undefined)
+        throw new ModelError(`Value "${name}" is used before it is made`, { node: node.name });
       return found;
     }),
     outputs: node.outputs.map((name) => (name === '' ? '' : define(name))),

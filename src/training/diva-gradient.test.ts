@@ -3,12 +3,13 @@ import * as ortNode from 'onnxruntime-node';
 import * as ortWeb from 'onnxruntime-web';
 import { describe, expect, it } from 'vitest';
 import { readEncoderFolder } from '../exchange/encoder-folder.ts';
+import { mapClipVision } from '../exchange/name-map.ts';
+import { splitShared } from '../exchange/split-shared.ts';
 import { readTeacherFolder } from '../exchange/teacher-folder.ts';
 import { fillSelection } from '../method/condition.ts';
 import { lossOutput } from '../method/training-graph.ts';
-import { splitShared } from '../onnx/passes/split-shared.ts';
 import { graphSession } from '../runtime/graph-session.ts';
-import { openRuntime, type OrtModule } from '../runtime/runtime.ts';
+import { type OrtModule, openRuntime } from '../runtime/runtime.ts';
 import type { DeviceTensor } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weights.ts';
 import { buildNetwork } from './network.ts';
@@ -42,13 +43,11 @@ function reference() {
 }
 
 function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
-  return Float32Array.from({ length: values.length }, (_, i) => values[(i % rows) * columns + Math.floor(i / rows)]!);
+  return Float32Array.from(
+    { length: values.length },
+    (_, i) => values[(i % rows) * columns + Math.floor(i / rows)]!,
+  );
 }
-
-const sources = JSON.parse(readFileSync(new URL('names.json', fixtures), 'utf8')) as Record<
-  string,
-  { initializer: string; transposed: boolean }
->;
 
 /** Loss and gradients of the reference step, by the training graph on a runtime. */
 async function step(ort: OrtModule, provider: 'cpu' | 'wasm') {
@@ -56,9 +55,10 @@ async function step(ort: OrtModule, provider: 'cpu' | 'wasm') {
   const encoder = await readEncoderFolder(await builtIn('acuity-clip'));
   const teacher = await readTeacherFolder(await builtIn('acuity-diffusion'));
   const ref = reference();
-  const split = splitShared(encoder.vision);
+  const vision = splitShared(encoder.vision);
+  const parameters = new Map(mapClipVision(vision).parameters.map((p) => [`encoder/${p.initializer}`, p]));
   const network = await buildNetwork(
-    { vision: split.model, imageSize: encoder.imageSize, teacher, contextTokens: 77, contextWidth: 128 },
+    { vision, imageSize: encoder.imageSize, teacher, contextTokens: 77, contextWidth: 128 },
     { batchSize: 2, condition: 'class+part', partTokens: 76 },
     'trainable',
   );
@@ -80,8 +80,14 @@ async function step(ort: OrtModule, provider: 'cpu' | 'wasm') {
   feed('pixels', ref.floats('pixel_values'));
   feed('latents', ref.floats('latents'));
   feed('noise', ref.floats('noise'));
-  feed('signal_scale', Float32Array.from(timesteps, (t) => teacher.schedule.signal[t]!));
-  feed('noise_scale', Float32Array.from(timesteps, (t) => teacher.schedule.noise[t]!));
+  feed(
+    'signal_scale',
+    Float32Array.from(timesteps, (t) => teacher.schedule.signal[t]!),
+  );
+  feed(
+    'noise_scale',
+    Float32Array.from(timesteps, (t) => teacher.schedule.noise[t]!),
+  );
   feed('timestep', Float32Array.from(timesteps));
   feed('selection', selection);
   feed('prompt', ref.floats('text_embedding'));
@@ -95,26 +101,16 @@ async function step(ort: OrtModule, provider: 'cpu' | 'wasm') {
   const gradients = new Map<string, { got: Float32Array; want: Float32Array }>();
   for (const [name, output] of network.gradients) {
     const got = await read(output);
-    const torch = torchName(name, split.copies);
-    if (torch === undefined) throw new Error(`no parameter for ${name}`);
+    const parameter = parameters.get(name);
+    const torch = parameter?.name ?? name;
     const shape = ref.shape(`gradient.${torch}`);
     const plain = ref.floats(`gradient.${torch}`);
-    const turned = torch === 'visual_proj.weight' || (sources[torch]?.transposed ?? false);
+    // The projection multiplies from the right, as exported Linear weights do.
+    const turned = parameter ? parameter.transposed : shape.length === 2;
     gradients.set(torch, { got, want: turned ? transpose(plain, shape[0]!, shape[1]!) : plain });
   }
   await session.release();
   return { loss, gradients, network };
-
-  function torchName(name: string, copies: ReadonlyMap<string, string>): string | undefined {
-    if (name.startsWith('visual_proj')) return name;
-    const initializer = name.slice('encoder/'.length);
-    const shared = [...Object.entries(sources)].filter(([, s]) => s.initializer === (copies.get(initializer) ?? initializer));
-    if (shared.length === 1) return shared[0]![0];
-    // Which one of several: the parameter whose module path is in the name of the node that reads it.
-    const reader = split.model.graph.nodes.find((node) => node.inputs.includes(initializer))!;
-    const hint = reader.op === 'Identity' ? reader.outputs[0]! : reader.name;
-    return shared.map(([key]) => key).find((key) => hint === key || hint.includes(key.replace(/\.(weight|bias)$/, '').replaceAll('.', '/').replace('layers/', 'layers.')));
-  }
 }
 
 describe.each([
@@ -123,7 +119,9 @@ describe.each([
 ] as const)('the DIVA training graph on %s', (_, ort, provider) => {
   it('has the loss and every gradient of PyTorch autograd', async () => {
     const { loss, gradients } = await step(ort, provider);
-    const cases = JSON.parse(readFileSync(new URL('cases.json', fixtures), 'utf8')) as { faithful: { loss: number } };
+    const cases = JSON.parse(readFileSync(new URL('cases.json', fixtures), 'utf8')) as {
+      faithful: { loss: number };
+    };
     expect(Math.abs(loss - cases.faithful.loss) / cases.faithful.loss).toBeLessThan(1e-5);
     let error = 0;
     let norm = 0;

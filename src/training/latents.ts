@@ -1,7 +1,7 @@
-import { centered, normalise, type Normalisation } from '../data/preprocess.ts';
+import { centered, type Normalisation, normalise } from '../data/preprocess.ts';
 import type { TeacherFolder } from '../exchange/teacher-folder.ts';
-import { specialise } from '../onnx/specialise.ts';
 import type { Fidelity } from '../method/config.ts';
+import { specialise } from '../onnx/specialise.ts';
 import { graphSession } from '../runtime/graph-session.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Session } from '../runtime/session.ts';
@@ -89,7 +89,7 @@ export class LatentEncoder {
  * The autoencoder takes pixels in [-1, 1]. The official code reaches them from encoder-normalised pixels by ImageNet's
  * statistics instead of the encoder's, which squeezes the contrast; `faithful` repeats that (diva.md).
  */
-export function latentNormalisation(fidelity: Fidelity, { rescale, mean, std }: Normalisation): Normalisation {
+function latentNormalisation(fidelity: Fidelity, { rescale, mean, std }: Normalisation): Normalisation {
   if (fidelity === 'corrected') return centered;
   // 2 ((x - m) / s * si + mi) - 1 written as (x - M) / S.
   const scale = (c: 0 | 1 | 2) => std[c] / (2 * imagenetStd[c]);

@@ -1,11 +1,11 @@
 import type { TeacherFolder } from '../exchange/teacher-folder.ts';
 import { conditionRows } from '../method/condition.ts';
 import type { RefineConfig } from '../method/config.ts';
-import { simplify } from '../onnx/passes/simplify.ts';
 import { promoteTokens } from '../method/tokens.ts';
-import { buildTrainingGraph, teacherInputs, type TrainingGraph } from '../method/training-graph.ts';
+import { buildTrainingGraph, type TrainingGraph, teacherInputs } from '../method/training-graph.ts';
 import type { Model } from '../onnx/model.ts';
 import { retypeInput } from '../onnx/passes/retype-input.ts';
+import { simplify } from '../onnx/passes/simplify.ts';
 import { specialise } from '../onnx/specialise.ts';
 
 /** What the training graph is made from. */

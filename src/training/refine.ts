@@ -1,4 +1,4 @@
-import { normalise, type Normalisation } from '../data/preprocess.ts';
+import { type Normalisation, normalise } from '../data/preprocess.ts';
 import { fillSelection } from '../method/condition.ts';
 import type { RefineConfig } from '../method/config.ts';
 import type { NoiseSchedule } from '../method/noise.ts';
@@ -58,7 +58,7 @@ export interface RefinementState {
 }
 
 /** The gradient is zero throughout or not finite: going on would train nothing, or ruin the weights. */
-export class GradientFault extends Error {
+class GradientFault extends Error {
   override readonly name = 'GradientFault';
 }
 
@@ -94,7 +94,10 @@ export class Refinement {
       const initial = draws.projection(network.tokenWidth, network.contextWidth);
       const all = new Map<string, Tensor>([
         ...network.weights,
-        ['visual_proj.weight', tensorOf('float32', [network.tokenWidth, network.contextWidth], initial.weight)],
+        [
+          'visual_proj.weight',
+          tensorOf('float32', [network.tokenWidth, network.contextWidth], initial.weight),
+        ],
         ['visual_proj.bias', tensorOf('float32', [network.contextWidth], initial.bias)],
       ]);
       let done = 0;
@@ -198,7 +201,8 @@ export class Refinement {
   async restore(state: RefinementState): Promise<void> {
     for (const name of this.#parts.network.gradients.keys()) {
       const bytes = state.weights.get(fileName(name));
-      if (!bytes) throw new Error(`The checkpoint lacks the weight "${fileName(name)}": it belongs to another encoder`);
+      if (!bytes)
+        throw new Error(`The checkpoint lacks the weight "${fileName(name)}": it belongs to another encoder`);
       this.#weights.write(name, bytes);
     }
     await this.#optimizer.restore(state.optimizer);
@@ -229,7 +233,8 @@ export class Refinement {
       ),
     );
     const batch: Image[] = [];
-    for (const crop of crops) batch.push({ pixels: crop.encoder, latent: await this.#parts.encodeLatent(crop.teacher) });
+    for (const crop of crops)
+      batch.push({ pixels: crop.encoder, latent: await this.#parts.encodeLatent(crop.teacher) });
     return batch;
   }
 
@@ -267,7 +272,12 @@ export class Refinement {
     for (const [i, image] of images.entries()) {
       const slot = part * batch + i;
       const { size, normalisation } = encoder;
-      normalise({ width: size, height: size, data: image.pixels }, normalisation, pixels, i * 3 * size * size);
+      normalise(
+        { width: size, height: size, data: image.pixels },
+        normalisation,
+        pixels,
+        i * 3 * size * size,
+      );
       latents.set(image.latent, i * latentSize);
       noise.set(this.#draws.noise(step, slot, draw, latentSize), i * latentSize);
       // A denoiser with one timestep for its whole batch takes that of the batch's first image.

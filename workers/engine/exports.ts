@@ -1,9 +1,9 @@
+import type { RefineConfig } from '../../src/method/config.ts';
 import { asModel } from '../../src/onnx/as-model.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
 import type { Tensor, TypedGraph } from '../../src/onnx/model.ts';
 import { collect } from '../../src/onnx/parts.ts';
 import { tensorOf } from '../../src/onnx/tensors.ts';
-import type { RefineConfig } from '../../src/method/config.ts';
 import { Draws } from '../../src/training/draws.ts';
 import { buildNetwork } from '../../src/training/network.ts';
 import type { ExportedFile } from '../protocol.ts';
@@ -55,7 +55,10 @@ export async function exportTrainingGraph(
     ['visual_proj.weight', tensorOf('float32', [network.tokenWidth, network.contextWidth], initial.weight)],
     ['visual_proj.bias', tensorOf('float32', [network.contextWidth], initial.bias)],
   ]);
-  const graph: TypedGraph = { ...network.graph, initializers: new Map([...network.graph.initializers, ...defaults]) };
+  const graph: TypedGraph = {
+    ...network.graph,
+    initializers: new Map([...network.graph.initializers, ...defaults]),
+  };
   const metadata = new Map([['acuity.config', JSON.stringify(config)]]);
   return {
     path: 'training.onnx',
@@ -63,4 +66,5 @@ export async function exportTrainingGraph(
   };
 }
 
-const json = (value: unknown): Blob => new Blob([`${JSON.stringify(value, null, 2)}\n`], { type: 'application/json' });
+const json = (value: unknown): Blob =>
+  new Blob([`${JSON.stringify(value, null, 2)}\n`], { type: 'application/json' });

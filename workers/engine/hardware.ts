@@ -51,7 +51,9 @@ export class Hardware {
 
   /** The wasm runtime on the processor. */
   cpu(): Promise<Runtime> {
-    this.#cpu ??= this.#threadCount().then((threads) => openRuntime({ ort, provider: 'wasm', threads, wasmPaths: ortFolder() }));
+    this.#cpu ??= this.#threadCount().then((threads) =>
+      openRuntime({ ort, provider: 'wasm', threads, wasmPaths: ortFolder() }),
+    );
     return this.#cpu;
   }
 

@@ -1,18 +1,25 @@
-import { readEncoderFolder, type EncoderFolder, visionConfig } from '../../src/exchange/encoder-folder.ts';
+import { TextTower } from '../../src/evaluation/embed.ts';
+import { type EncoderFolder, readEncoderFolder, visionConfig } from '../../src/exchange/encoder-folder.ts';
 import { FolderError, ModelFolder } from '../../src/exchange/folder.ts';
+import { splitShared } from '../../src/exchange/split-shared.ts';
 import { readTeacherFolder, type TeacherFolder } from '../../src/exchange/teacher-folder.ts';
 import { isWeight } from '../../src/method/lift-weights.ts';
 import { promoteTokens } from '../../src/method/tokens.ts';
 import { sizeOf } from '../../src/onnx/data-types.ts';
 import type { Model, TensorType } from '../../src/onnx/model.ts';
-import { splitShared } from '../../src/onnx/passes/split-shared.ts';
 import { blobSource } from '../../src/onnx/sources.ts';
 import { specialise } from '../../src/onnx/specialise.ts';
-import { createTokenizer } from '../../src/text/tokenizer.ts';
-import { TextTower } from '../../src/evaluation/embed.ts';
-import { visionGraph } from '../../src/training/network.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
-import type { EncoderSummary, Listener, ModelFiles, NamedBlob, Progress, TeacherSummary } from '../protocol.ts';
+import { createTokenizer } from '../../src/text/tokenizer.ts';
+import { visionGraph } from '../../src/training/network.ts';
+import type {
+  EncoderSummary,
+  Listener,
+  ModelFiles,
+  NamedBlob,
+  Progress,
+  TeacherSummary,
+} from '../protocol.ts';
 
 export interface LoadedEncoder {
   summary: EncoderSummary;
@@ -32,7 +39,7 @@ export interface LoadedTeacher {
 export async function loadEncoder(files: ModelFiles, progress?: Listener<Progress>): Promise<LoadedEncoder> {
   const opened = await open(files, progress);
   const folder = await readEncoderFolder(opened);
-  const vision = splitShared(folder.vision).model;
+  const vision = splitShared(folder.vision);
   const graph = await visionGraph(vision, 1, folder.imageSize);
   const { tokens, pooled, hidden, graph: withTokens } = promoteTokens(graph);
   const [, count, projection] = withTokens.types.get(tokens)!.shape as [number, number, number];
@@ -65,7 +72,9 @@ export async function loadTeacher(files: ModelFiles, progress?: Listener<Progres
     id: await identity(opened),
     name: folder.name,
     family: 'Latent diffusion (UNet)',
-    parameters: countParameters(all.flatMap((model) => [...model.graph.initializers.values()].filter(isWeight))),
+    parameters: countParameters(
+      all.flatMap((model) => [...model.graph.initializers.values()].filter(isWeight)),
+    ),
     bytes: folder.files.reduce((sum, file) => sum + file.bytes, 0),
     imageSize: folder.latentSize * folder.downsampling,
     latent: { channels: folder.latentChannels, size: folder.latentSize },
@@ -91,9 +100,19 @@ function contextOutput(folder: TeacherFolder): string {
 }
 
 /** The text context of a prompt, [1, tokens, width]. */
-export async function promptContext(runtime: Runtime, folder: TeacherFolder, prompt: string): Promise<Float32Array> {
+export async function promptContext(
+  runtime: Runtime,
+  folder: TeacherFolder,
+  prompt: string,
+): Promise<Float32Array> {
   const tokenizer = createTokenizer(folder.tokenizer.definition, folder.tokenizer.config);
-  const tower = await TextTower.open(runtime, folder.textEncoder, tokenizer.context, 1, contextOutput(folder));
+  const tower = await TextTower.open(
+    runtime,
+    folder.textEncoder,
+    tokenizer.context,
+    1,
+    contextOutput(folder),
+  );
   try {
     const { ids, attentionMask } = tokenizer.encode([prompt]);
     return await tower.run(ids, attentionMask);
@@ -104,19 +123,26 @@ export async function promptContext(runtime: Runtime, folder: TeacherFolder, pro
 
 async function open(files: ModelFiles, progress?: Listener<Progress>): Promise<ModelFolder> {
   if (files.kind === 'files') {
-    if (files.files.length === 0) throw new FolderError(`${files.name} is empty: drop a folder with a model in it`);
+    if (files.files.length === 0)
+      throw new FolderError(`${files.name} is empty: drop a folder with a model in it`);
     return folderOf(files.name, files.files);
   }
   return folderOf(files.id, await fetchBuiltIn(files.id, progress));
 }
 
 const folderOf = (name: string, files: readonly NamedBlob[]): ModelFolder =>
-  new ModelFolder(name, new Map(files.map(({ path, blob }) => [path, blobSource(path.split('/').at(-1)!, blob)])));
+  new ModelFolder(
+    name,
+    new Map(files.map(({ path, blob }) => [path, blobSource(path.split('/').at(-1)!, blob)])),
+  );
 
 /** Files of a model that ships with the app; `models/manifest.json` lists them. */
 async function fetchBuiltIn(id: string, progress?: Listener<Progress>): Promise<NamedBlob[]> {
   const base = new URL('../models/', self.location.href);
-  const manifest = (await (await get(new URL('manifest.json', base))).json()) as Record<string, string[] | undefined>;
+  const manifest = (await (await get(new URL('manifest.json', base))).json()) as Record<
+    string,
+    string[] | undefined
+  >;
   const paths = manifest[id];
   if (!paths) throw new FolderError(`There is no built-in model "${id}"`);
   let done = 0;

@@ -80,7 +80,9 @@ export class RunLoop {
         if (due && record.step < steps) await this.#checkpoint();
       }
       await this.#checkpoint();
-      await this.#enter(refinement.step >= steps ? 'finished' : this.#wish === 'pause' ? 'paused' : 'stopped');
+      await this.#enter(
+        refinement.step >= steps ? 'finished' : this.#wish === 'pause' ? 'paused' : 'stopped',
+      );
       if (summary.state !== 'paused') await this.release();
     } catch (error) {
       summary.problem = error instanceof Error ? error.message : String(error);
@@ -106,7 +108,10 @@ export class RunLoop {
 
 /** From the median of the last steps, which one slow step does not move. */
 function secondsLeft({ steps, step, config }: RunSummary): number {
-  const recent = steps.slice(-15).map((record) => record.ms).sort((a, b) => a - b);
+  const recent = steps
+    .slice(-15)
+    .map((record) => record.ms)
+    .sort((a, b) => a - b);
   const median = recent[Math.floor(recent.length / 2)] ?? 0;
   return ((config.steps - step) * median) / 1000;
 }

@@ -1,10 +1,10 @@
-import { emptyPrompt } from '../../src/text/prompts.ts';
-import { buildNetwork } from '../../src/training/network.ts';
-import { LatentEncoder } from '../../src/training/latents.ts';
-import { Refinement, type RefinementState } from '../../src/training/refine.ts';
-import type { CropSource } from '../../src/training/crops.ts';
-import type { Runtime } from '../../src/runtime/runtime.ts';
 import type { RefineConfig } from '../../src/method/config.ts';
+import type { Runtime } from '../../src/runtime/runtime.ts';
+import { emptyPrompt } from '../../src/text/prompts.ts';
+import type { CropSource } from '../../src/training/crops.ts';
+import { LatentEncoder } from '../../src/training/latents.ts';
+import { buildNetwork } from '../../src/training/network.ts';
+import { Refinement, type RefinementState } from '../../src/training/refine.ts';
 import { type LoadedEncoder, type LoadedTeacher, promptContext } from './models.ts';
 
 export interface PreparedRun {
@@ -44,7 +44,10 @@ export async function prepareRun(
     // On the processor frozen weights stay inside the model, where its kernels may lay them out as they like.
     runtime.provider === 'webgpu' ? 'all' : 'trainable',
   );
-  const latents = await LatentEncoder.open(runtime, teacher.folder, { fidelity: config.fidelity, preprocessing });
+  const latents = await LatentEncoder.open(runtime, teacher.folder, {
+    fidelity: config.fidelity,
+    preprocessing,
+  });
   try {
     const refinement = await Refinement.open({
       runtime,
@@ -87,7 +90,9 @@ export function stateOf(
 ): RefinementState {
   const under = (prefix: string) =>
     new Map(
-      [...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, bytes]) => [name.slice(prefix.length), bytes]),
+      [...tensors]
+        .filter(([name]) => name.startsWith(prefix))
+        .map(([name, bytes]) => [name.slice(prefix.length), bytes]),
     );
   return { step, weights: under('weights/'), optimizer: { step, tensors: under('optimizer/') } };
 }

@@ -1,5 +1,5 @@
-import type { NamedBlob } from '../../src/data/named-blob.ts';
 import type { ImagePool } from '../../src/data/image-pool.ts';
+import type { NamedBlob } from '../../src/data/named-blob.ts';
 import { embedTexts, ImageEmbedder } from '../../src/evaluation/embed.ts';
 import { scoreMmvp } from '../../src/evaluation/mmvp.ts';
 import type { MmvpBenchmark } from '../../src/evaluation/mmvp-folder.ts';
@@ -32,7 +32,10 @@ export async function scoreBenchmark(request: ScoreRequest): Promise<BenchmarkRe
   const { rows, images } = benchmark.content;
   const started = performance.now();
   const paired = rows.slice(0, images.length);
-  const texts = await textEmbeddings(request, paired.map((row) => mmvpPrompt(row.statement)));
+  const texts = await textEmbeddings(
+    request,
+    paired.map((row) => mmvpPrompt(row.statement)),
+  );
   signal.throwIfAborted();
   const embeddings = await imageEmbeddings(request, images, started);
   const score = scoreMmvp(embeddings, texts, paired, encoder.folder.logitScale);
@@ -64,7 +67,11 @@ function textEmbeddings({ cpu, encoder, benchmark }: ScoreRequest, prompts: stri
   return found;
 }
 
-async function imageEmbeddings(request: ScoreRequest, images: readonly NamedBlob[], started: number): Promise<Float32Array> {
+async function imageEmbeddings(
+  request: ScoreRequest,
+  images: readonly NamedBlob[],
+  started: number,
+): Promise<Float32Array> {
   const { runtime, encoder, pool, replaced, signal } = request;
   const { imageSize, preprocessing } = encoder.folder;
   const embedder = await ImageEmbedder.open(runtime, encoder.vision, { imageSize, batch, replaced });
@@ -82,10 +89,15 @@ async function imageEmbeddings(request: ScoreRequest, images: readonly NamedBlob
       const secondsLeft = (elapsed / done) * (images.length - done);
       request.progress({ label: 'images', done, total: images.length, secondsLeft });
     };
-    const prepared = pool.map(images, (jobs, { blob }) => jobs.prepare(blob, 'reference', preprocessing), { signal });
+    const prepared = pool.map(images, (jobs, { blob }) => jobs.prepare(blob, 'reference', preprocessing), {
+      signal,
+    });
     let index = 0;
     for await (const image of prepared) {
-      if (!image.ok) throw new Error(`${images[index]!.path}: ${image.reason}. Replace the file and add the benchmark again`);
+      if (!image.ok)
+        throw new Error(
+          `${images[index]!.path}: ${image.reason}. Replace the file and add the benchmark again`,
+        );
       pixels.set(image.value.data, filled++ * perImage);
       index++;
       if (filled === batch) await flush();

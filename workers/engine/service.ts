@@ -1,7 +1,7 @@
-import type { NamedBlob } from '../../src/data/named-blob.ts';
 import { buildImageSet } from '../../src/data/image-set.ts';
-import { comparePairs } from '../../src/evaluation/statistics.ts';
+import type { NamedBlob } from '../../src/data/named-blob.ts';
 import { type MmvpBenchmark, readMmvpFolder } from '../../src/evaluation/mmvp-folder.ts';
+import { comparePairs } from '../../src/evaluation/statistics.ts';
 import { createImagePool } from '../image-workers.ts';
 import type {
   BenchmarkReport,
@@ -168,7 +168,13 @@ export class EngineService implements Engine {
   }
 
   async startRun(
-    request: { encoder: string; teacher: string; imageSet: string; config: RunSummary['config']; name?: string },
+    request: {
+      encoder: string;
+      teacher: string;
+      imageSet: string;
+      config: RunSummary['config'];
+      name?: string;
+    },
     listener: Listener<RunEvent>,
   ): Promise<string> {
     const parts = await this.#partsOf(request);
@@ -209,7 +215,12 @@ export class EngineService implements Engine {
       .filter((checkpoint) => checkpoint.run === id)
       .sort((a, b) => b.step - a.step)[0];
     const step = last?.step ?? 0;
-    const summary: RunSummary = { ...run, state: 'preparing', step, steps: run.steps.filter((r) => r.step <= step) };
+    const summary: RunSummary = {
+      ...run,
+      state: 'preparing',
+      step,
+      steps: run.steps.filter((r) => r.step <= step),
+    };
     delete summary.problem;
     await this.#launch(summary, await this.#partsOf(run), listener, last?.id);
   }
@@ -228,7 +239,11 @@ export class EngineService implements Engine {
     await (await this.#store).deleteRun(id);
   }
 
-  async score(weights: WeightsRef, benchmark: string, progress?: Listener<Progress>): Promise<BenchmarkReport> {
+  async score(
+    weights: WeightsRef,
+    benchmark: string,
+    progress?: Listener<Progress>,
+  ): Promise<BenchmarkReport> {
     return this.#cancellable('score', async (signal) => {
       const { encoder, replaced } = await this.#weights(weights);
       const report = await scoreBenchmark({
@@ -250,8 +265,9 @@ export class EngineService implements Engine {
   async compare(before: WeightsRef, after: WeightsRef, benchmark: string): Promise<Comparison> {
     const reports = await (await this.#store).reports();
     const reportOf = async (weights: WeightsRef) =>
-      reports.find((r) => r.benchmark === benchmark && JSON.stringify(r.weights) === JSON.stringify(weights)) ??
-      (await this.score(weights, benchmark));
+      reports.find(
+        (r) => r.benchmark === benchmark && JSON.stringify(r.weights) === JSON.stringify(weights),
+      ) ?? (await this.score(weights, benchmark));
     const first = await reportOf(before);
     const second = await reportOf(after);
     const { fixed, broken, pValue, interval, verdict } = comparePairs(first.pairs, second.pairs);
@@ -272,7 +288,11 @@ export class EngineService implements Engine {
     teacher: string;
     config: RunSummary['config'];
   }): Promise<ExportedFile> {
-    return exportTrainingGraph(await this.#encoder(request.encoder), await this.#teacher(request.teacher), request.config);
+    return exportTrainingGraph(
+      await this.#encoder(request.encoder),
+      await this.#teacher(request.teacher),
+      request.config,
+    );
   }
 
   async deleteCheckpoint(id: string): Promise<void> {
@@ -330,7 +350,12 @@ export class EngineService implements Engine {
     return loop;
   }
 
-  async #partsOf(request: { encoder: string; teacher: string; imageSet: string; config: RunSummary['config'] }): Promise<RunParts> {
+  async #partsOf(request: {
+    encoder: string;
+    teacher: string;
+    imageSet: string;
+    config: RunSummary['config'];
+  }): Promise<RunParts> {
     const images = await (await this.#store).images(request.imageSet);
     return {
       encoder: await this.#encoder(request.encoder),
@@ -376,8 +401,11 @@ export class EngineService implements Engine {
   }
 
   /** The encoder that weights belong to, and which of its weights differ from its file's. */
-  async #weights(weights: WeightsRef): Promise<{ encoder: LoadedEncoder; replaced: Map<string, Uint8Array> }> {
-    if (weights.kind === 'original') return { encoder: await this.#encoder(weights.encoder), replaced: new Map() };
+  async #weights(
+    weights: WeightsRef,
+  ): Promise<{ encoder: LoadedEncoder; replaced: Map<string, Uint8Array> }> {
+    if (weights.kind === 'original')
+      return { encoder: await this.#encoder(weights.encoder), replaced: new Map() };
     const saved = await (await this.#store).checkpoint(weights.id);
     const { weights: replaced } = stateOf(saved.step, saved.tensors);
     return { encoder: await this.#encoder(saved.encoder), replaced };
@@ -396,7 +424,11 @@ export class EngineService implements Engine {
 
 /** Names a benchmark by its statements and its images' sizes. */
 async function identityOf({ rows, images }: MmvpBenchmark): Promise<string> {
-  const lines = rows.map(({ id, type, statement }, i) => `${id}\t${type}\t${statement}\t${images[i]?.blob.size ?? 0}`);
+  const lines = rows.map(
+    ({ id, type, statement }, i) => `${id}\t${type}\t${statement}\t${images[i]?.blob.size ?? 0}`,
+  );
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(lines.join('\n')));
-  return Array.from(new Uint8Array(digest).slice(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return Array.from(new Uint8Array(digest).slice(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join(
+    '',
+  );
 }

@@ -5,7 +5,15 @@ import { Collection } from '../../src/storage/collection.ts';
 import { StorageError } from '../../src/storage/errors.ts';
 import { Library, type LibraryKind } from '../../src/storage/library.ts';
 import { openBackends } from '../../src/storage/open.ts';
-import type { BenchmarkReport, BenchmarkSummary, CheckpointSummary, ImageSetSummary, ModelFiles, RunSummary, StepRecord } from '../protocol.ts';
+import type {
+  BenchmarkReport,
+  BenchmarkSummary,
+  CheckpointSummary,
+  ImageSetSummary,
+  ModelFiles,
+  RunSummary,
+  StepRecord,
+} from '../protocol.ts';
 
 /** What the engine keeps on this device between visits. */
 export interface Store {
@@ -20,9 +28,19 @@ export interface Store {
   keepRun(run: RunSummary): Promise<void>;
   runs(): Promise<RunSummary[]>;
   deleteRun(id: string): Promise<void>;
-  keepCheckpoint(run: RunSummary, tensors: ReadonlyMap<string, Uint8Array<ArrayBuffer>>): Promise<CheckpointSummary>;
+  keepCheckpoint(
+    run: RunSummary,
+    tensors: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
+  ): Promise<CheckpointSummary>;
   checkpoints(): Promise<CheckpointSummary[]>;
-  checkpoint(id: string): Promise<{ step: number; encoder: string; records: StepRecord[]; tensors: Map<string, Uint8Array<ArrayBuffer>> }>;
+  checkpoint(
+    id: string,
+  ): Promise<{
+    step: number;
+    encoder: string;
+    records: StepRecord[];
+    tensors: Map<string, Uint8Array<ArrayBuffer>>;
+  }>;
   deleteCheckpoint(id: string): Promise<void>;
   keepReport(report: BenchmarkReport): Promise<void>;
   reports(): Promise<BenchmarkReport[]>;
@@ -44,7 +62,13 @@ export async function openStore(): Promise<Store> {
   const reports = new Collection<BenchmarkReport>(backends.state, 'report', isReport);
   const visit = new Map<string, Kept<unknown>>();
 
-  const keep = async (kind: LibraryKind, id: string, name: string, summary: unknown, files: readonly NamedBlob[]) => {
+  const keep = async (
+    kind: LibraryKind,
+    id: string,
+    name: string,
+    summary: unknown,
+    files: readonly NamedBlob[],
+  ) => {
     visit.set(`${kind}/${id}`, { summary, files: [...files] });
     const unfinished = (await runs.all()).filter((run) => run.state !== 'finished');
     const inUse = new Set(unfinished.flatMap((run) => [run.encoder, run.teacher, run.imageSet]));
@@ -58,7 +82,9 @@ export async function openStore(): Promise<Store> {
   const kept = async (kind: LibraryKind): Promise<{ id: string; summary: unknown }[]> => {
     const stored = (await library.list(kind)).map(({ id, summary }) => ({ id, summary }));
     const known = new Set(stored.map(({ id }) => id));
-    const here = [...visit].filter(([key]) => key.startsWith(`${kind}/`) && !known.has(key.slice(kind.length + 1)));
+    const here = [...visit].filter(
+      ([key]) => key.startsWith(`${kind}/`) && !known.has(key.slice(kind.length + 1)),
+    );
     return [...here.map(([key, { summary }]) => ({ id: key.slice(kind.length + 1), summary })), ...stored];
   };
   const open = async (kind: LibraryKind, id: string): Promise<NamedBlob[]> =>
@@ -66,14 +92,27 @@ export async function openStore(): Promise<Store> {
 
   return {
     async keepModel(kind, id, files) {
-      const summary: KeptModel = { kind, files: files.kind === 'built-in' ? files : { kind: 'files', name: files.name } };
-      await keep('model', id, files.kind === 'built-in' ? files.id : files.name, summary, files.kind === 'files' ? files.files : []);
+      const summary: KeptModel = {
+        kind,
+        files: files.kind === 'built-in' ? files : { kind: 'files', name: files.name },
+      };
+      await keep(
+        'model',
+        id,
+        files.kind === 'built-in' ? files.id : files.name,
+        summary,
+        files.kind === 'files' ? files.files : [],
+      );
     },
     async models() {
       const found = [];
       for (const { id, summary } of await kept('model')) {
         const { kind, files } = summary as KeptModel;
-        found.push({ kind, id, files: files.kind === 'built-in' ? files : { ...files, files: await open('model', id) } });
+        found.push({
+          kind,
+          id,
+          files: files.kind === 'built-in' ? files : { ...files, files: await open('model', id) },
+        });
       }
       return found;
     },
@@ -82,7 +121,13 @@ export async function openStore(): Promise<Store> {
       await library.remove('model', id);
     },
     keepImages: (summary, images) =>
-      keep('images', summary.id, summary.name, summary, images.map(({ path, blob }) => ({ path, blob }))),
+      keep(
+        'images',
+        summary.id,
+        summary.name,
+        summary,
+        images.map(({ path, blob }) => ({ path, blob })),
+      ),
     imageSets: async () => (await kept('images')).map(({ summary }) => summary as ImageSetSummary),
     images: (id) => open('images', id),
     keepBenchmark: (summary, files) => keep('benchmark', summary.id, summary.name, summary, files),
@@ -96,7 +141,8 @@ export async function openStore(): Promise<Store> {
     keepRun: (run) => runs.put(run.id, run),
     runs: async () => (await runs.all()).sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1)),
     async deleteRun(id) {
-      for (const { id: checkpoint, run } of await checkpoints.list()) if (run === id) await checkpoints.remove(checkpoint);
+      for (const { id: checkpoint, run } of await checkpoints.list())
+        if (run === id) await checkpoints.remove(checkpoint);
       await runs.remove(id);
     },
     async keepCheckpoint(run, tensors) {
@@ -134,7 +180,15 @@ interface KeptModel {
   files: { kind: 'built-in'; id: string } | { kind: 'files'; name: string };
 }
 
-const summaryOf = ({ id, run, step, bytes, createdAt, loss, encoder }: StoredCheckpoint): CheckpointSummary => ({
+const summaryOf = ({
+  id,
+  run,
+  step,
+  bytes,
+  createdAt,
+  loss,
+  encoder,
+}: StoredCheckpoint): CheckpointSummary => ({
   id,
   run,
   step,

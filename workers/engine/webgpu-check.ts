@@ -50,7 +50,10 @@ export async function checkOnWebGpu(
         check.ms.push(result.ms);
         check.dispatches = counts.dispatches;
         for (const [pass, gradient] of got.entries()) {
-          check.gradientRelativeError = Math.max(check.gradientRelativeError, relativeError(gradient, expected[pass]!));
+          check.gradientRelativeError = Math.max(
+            check.gradientRelativeError,
+            relativeError(gradient, expected[pass]!),
+          );
         }
         report(step + 1);
       }
@@ -64,7 +67,10 @@ export async function checkOnWebGpu(
 }
 
 /** All gradients one after another, in the order of their names. */
-async function flatten(runtime: Runtime, gradients: ReadonlyMap<string, DeviceTensor>): Promise<Float32Array> {
+async function flatten(
+  runtime: Runtime,
+  gradients: ReadonlyMap<string, DeviceTensor>,
+): Promise<Float32Array> {
   const parts: Float32Array[] = [];
   for (const name of [...gradients.keys()].sort()) {
     parts.push(new Float32Array((await runtime.read(gradients.get(name)!)).buffer));
@@ -79,7 +85,7 @@ async function flatten(runtime: Runtime, gradients: ReadonlyMap<string, DeviceTe
 }
 
 /** |got - expected| / |expected| in L2. */
-export function relativeError(got: Float32Array, expected: Float32Array): number {
+function relativeError(got: Float32Array, expected: Float32Array): number {
   let difference = 0;
   let norm = 0;
   for (let i = 0; i < expected.length; i++) {
