@@ -8,7 +8,7 @@ export default defineConfig(({ command }) => ({
   plugins: [react(), ortFiles()],
   ...(command === 'serve' ? { html: { cspNonce: developmentNonce } } : {}),
   resolve: { conditions: ['onnxruntime-web-use-extern-wasm', ...defaultClientConditions] },
-  optimizeDeps: { exclude: ['onnxruntime-web', '@jsquash/resize'] },
+  optimizeDeps: { exclude: ['onnxruntime-web'] },
   worker: { format: 'es' },
   build: { target: 'es2023', sourcemap: false, chunkSizeWarningLimit: 1500 },
   server: { host: '127.0.0.1', port: 5173, headers: responseHeaders(true) },
