@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { bootstrapInterval, comparePairs, mcnemar, type PairOutcome } from './statistics.ts';
 
-/** By scipy.stats.binomtest (tools/reference/statistics.py). */
+/** By scipy.stats.binomtest (tools/reference/mcnemar.py). */
 const cases: { fixed: number; broken: number; p: number }[] = JSON.parse(
   readFileSync(new URL('../../tools/reference/fixtures/mcnemar.json', import.meta.url), 'utf8'),
 );

@@ -1,6 +1,6 @@
 """Exact two-sided McNemar p-values by scipy's binomial test, for src/evaluation/statistics.test.ts.
 
-    python tools/reference/statistics.py      (needs scipy)
+    python tools/reference/mcnemar.py      (needs scipy)
 """
 import json
 import pathlib
