@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Download, Locator, Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 
 export type Room = 'Models' | 'Images' | 'Refine' | 'Compare' | 'Checkpoints';
 export type DropZone = 'Encoder' | 'Teacher' | 'Images' | 'Benchmark';
@@ -259,10 +259,12 @@ export class AcuityPage {
   }
 
   private async save(path: string, click: () => Promise<void>): Promise<string> {
-    const begun: Promise<Download> = this.page.waitForEvent('download', { timeout: patience });
-    await click();
-    await mkdir(dirname(path), { recursive: true });
-    await (await begun).saveAs(path);
+    const [download] = await Promise.all([
+      this.page.waitForEvent('download', { timeout: patience }),
+      click(),
+      mkdir(dirname(path), { recursive: true }),
+    ]);
+    await download.saveAs(path);
     return path;
   }
 

@@ -185,7 +185,7 @@ export class ScriptedEngine implements Engine {
   }
 
   listImageSets = async () => (this.scene === 'asking' ? never : this.sets);
-  listReports = async () => this.reports;
+  listReports = async () => structuredClone(this.reports);
   listRuns = async () =>
     this.first(structuredClone(this.runs), 'The database of runs is locked by another tab. Close it.');
   listCheckpoints = async () => this.first(this.checkpoints, 'The storage of this site could not be opened.');

@@ -1,4 +1,5 @@
 import { create } from 'zustand';
+import { useCompare } from '../features/compare/store.ts';
 import { useImages } from '../features/images/store.ts';
 import { builtInModels, useModels } from '../features/models/store.ts';
 import { useRefine } from '../features/refine/store.ts';
@@ -10,6 +11,7 @@ export const demoSteps = [
   { key: 'teacher', name: 'A small diffusion model to teach it' },
   { key: 'images', name: 'Scenes to refine on' },
   { key: 'benchmark', name: 'A benchmark of look-alike pairs' },
+  { key: 'score', name: 'Its score before refining' },
 ] as const;
 
 export type DemoStep = (typeof demoSteps)[number]['key'];
@@ -28,7 +30,15 @@ const acts: Record<DemoStep, () => Promise<boolean>> = {
   teacher: () => useModels.getState().load('teacher', { kind: 'built-in', id: builtInModels.teacher }),
   images: () => useImages.getState().addBuiltInImages(),
   benchmark: () => useImages.getState().addBuiltInBenchmark(),
+  score: scoreOriginal,
 };
+
+async function scoreOriginal(): Promise<boolean> {
+  const { encoder } = useModels.getState();
+  const { benchmark } = useImages.getState();
+  if (encoder === null || benchmark === null) return false;
+  return useCompare.getState().score({ kind: 'original', encoder }, benchmark);
+}
 
 /** Loads everything that the demo needs, one thing after another. */
 export const useDemo = create<DemoState>()((set, get) => ({
@@ -62,7 +72,7 @@ export function useDemoWork(step: DemoStep): Work {
   const loading = useModels((state) => state.loading);
   const adding = useImages((state) => state.adding);
   const addingBenchmark = useImages((state) => state.addingBenchmark);
-  return { encoder: loading.encoder, teacher: loading.teacher, images: adding, benchmark: addingBenchmark }[
-    step
-  ];
+  const scoring = useCompare((state) => state.work);
+  const works = { ...loading, images: adding, benchmark: addingBenchmark, score: scoring };
+  return works[step];
 }

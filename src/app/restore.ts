@@ -1,4 +1,5 @@
 import { useCheckpoints } from '../features/checkpoints/store.ts';
+import { useCompare } from '../features/compare/store.ts';
 import { useImages } from '../features/images/store.ts';
 import { useModels } from '../features/models/store.ts';
 import { useRefine } from '../features/refine/store.ts';
@@ -14,6 +15,7 @@ export function restore(): Promise<void> {
     useModels.getState().askHardware('auto'),
     useRefine.getState().restore(),
     useCheckpoints.getState().restore(),
+    useCompare.getState().loadReports(),
     restoreInventory(),
   ]).then(
     () => {},

@@ -1,3 +1,4 @@
+import { useEffect } from 'react';
 import { useCheckpoints } from '../checkpoints/store.ts';
 import { useImages } from '../images/store.ts';
 import { useModels } from '../models/store.ts';
@@ -9,7 +10,7 @@ import { Problem } from '../shared/Problem.tsx';
 import { WorkProgress } from '../shared/WorkProgress.tsx';
 import { CompareSetup } from './CompareSetup.tsx';
 import { Results } from './Results.tsx';
-import { type Stage, useCompare } from './store.ts';
+import { reportOf, type Stage, sameWeights, useCompare } from './store.ts';
 import './compare.css';
 
 const stages: Record<Stage, string> = {
@@ -20,11 +21,30 @@ const stages: Record<Stage, string> = {
 
 /** Two sets of weights side by side on one benchmark. */
 export function CompareRoom() {
-  const { work, stage, comparison } = useCompare();
+  const { work, stage, comparison, before, after, reports } = useCompare();
   const anyWeights = useModels((state) => state.encoders.length > 0);
   const anyCheckpoints = useCheckpoints((state) => state.checkpoints.length > 0);
   const benchmarks = useImages((state) => state.benchmarks);
-  const { cancel } = useCompare.getState();
+  const benchmark = useImages((state) => state.benchmark);
+  const { cancel, run } = useCompare.getState();
+
+  // What was scored before needs no click.
+  const known =
+    before !== null &&
+    after !== null &&
+    benchmark !== null &&
+    reportOf(reports, before, benchmark) !== undefined &&
+    reportOf(reports, after, benchmark) !== undefined;
+  const shown =
+    comparison !== null &&
+    before !== null &&
+    after !== null &&
+    comparison.before.benchmark === benchmark &&
+    sameWeights(comparison.before.weights, before) &&
+    sameWeights(comparison.after.weights, after);
+  useEffect(() => {
+    if (known && !shown && benchmark && useCompare.getState().work.state !== 'busy') void run(benchmark);
+  }, [known, shown, benchmark, run]);
 
   return (
     <>
@@ -51,7 +71,12 @@ export function CompareRoom() {
               />
             </Panel>
           )}
-          {comparison && <Results comparison={comparison} stale={work.state === 'busy'} />}
+          {comparison && !shown && work.state !== 'busy' && (
+            <Problem tone="caution" title="This is not what is chosen above">
+              The result below belongs to an earlier choice. Press Compare to score the present one.
+            </Problem>
+          )}
+          {comparison && <Results comparison={comparison} stale={work.state === 'busy' || !shown} />}
           {!comparison && work.state !== 'busy' && benchmarks.length > 0 && (
             <Waiting anyCheckpoints={anyCheckpoints} />
           )}

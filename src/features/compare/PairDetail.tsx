@@ -1,10 +1,11 @@
 import { ActionIcon } from '@mantine/core';
 import { IconCheck, IconChevronLeft, IconChevronRight, IconX } from '@tabler/icons-react';
 import type { PairScore } from '../../../workers/protocol.ts';
+import { decision } from '../shared/decision.ts';
 import { baseName, formatSigned } from '../shared/format.ts';
 import { StoredImage } from '../shared/StoredImage.tsx';
 import { OutcomeMark } from './OutcomeMark.tsx';
-import { type ComparedPair, decision, margin } from './pairs.ts';
+import { type ComparedPair, margin } from './pairs.ts';
 
 interface PairDetailProps {
   pair: ComparedPair;

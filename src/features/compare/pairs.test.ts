@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { BenchmarkReport, Comparison, PairScore } from '../../../workers/protocol.ts';
-import { comparedPairs, decision, margin, patternRows } from './pairs.ts';
+import { decision } from '../shared/decision.ts';
+import { comparedPairs, margin, patternRows } from './pairs.ts';
 
 function pair(index: number, pattern: string, similarities: PairScore['similarities']): PairScore {
   const correct = similarities[0][0] > similarities[0][1] && similarities[1][1] >= similarities[1][0];

@@ -9,6 +9,8 @@ import type { Outcome } from './pairs.ts';
 export type Stage = 'before' | 'after' | 'compare';
 
 interface CompareState {
+  /** All reports that the engine keeps. */
+  reports: BenchmarkReport[];
   before: WeightsRef | null;
   after: WeightsRef | null;
   comparison: Comparison | null;
@@ -21,24 +23,28 @@ interface CompareState {
   pair: number | null;
 
   choose(side: 'before' | 'after', weights: WeightsRef | null): void;
+  loadReports(): Promise<void>;
   run(benchmark: string): Promise<void>;
+  /** Scores weights alone; true when their report is there. */
+  score(weights: WeightsRef, benchmark: string): Promise<boolean>;
   cancel(): Promise<void>;
   filter(change: { pattern?: string | null; outcome?: Outcome | null }): void;
   open(pair: number | null): void;
 }
 
 export const useCompare = create<CompareState>()((set, get) => {
-  /** The kept report of these weights, or a new one. */
-  async function report(weights: WeightsRef, benchmark: string, kept: readonly BenchmarkReport[]) {
-    const known = kept.find((each) => each.benchmark === benchmark && sameWeights(each.weights, weights));
-    if (known) return;
+  /** Makes sure that there is a report of these weights. */
+  async function report(weights: WeightsRef, benchmark: string) {
+    if (reportOf(get().reports, weights, benchmark)) return;
     const made = await engine().score(weights, benchmark, (progress) =>
       set((state) => ({ work: advance(state.work, progress) })),
     );
+    set((state) => ({ reports: [made, ...state.reports] }));
     useCheckpoints.getState().noteReport(made);
   }
 
   return {
+    reports: [],
     before: null,
     after: null,
     comparison: null,
@@ -50,19 +56,33 @@ export const useCompare = create<CompareState>()((set, get) => {
 
     choose: (side, weights) => set(side === 'before' ? { before: weights } : { after: weights }),
 
+    async loadReports() {
+      set({ reports: await engine().listReports() });
+    },
+
+    async score(weights, benchmark) {
+      set({ work: busy(), stage: 'before' });
+      try {
+        await report(weights, benchmark);
+        set({ work: idle });
+        return true;
+      } catch (error) {
+        set((state) => ({ work: ended(state.work, error) }));
+        return false;
+      }
+    },
+
     async run(benchmark) {
       const { before, after } = get();
       if (!before || !after) return;
       set({ work: busy(), stage: 'before' });
       try {
-        const kept = await engine().listReports();
-        await report(before, benchmark, kept);
+        await get().loadReports();
+        await report(before, benchmark);
         set({ stage: 'after', work: busy() });
-        await report(after, benchmark, kept);
+        await report(after, benchmark);
         set({ stage: 'compare', work: busy() });
         const comparison = await engine().compare(before, after, benchmark);
-        useCheckpoints.getState().noteReport(comparison.before);
-        useCheckpoints.getState().noteReport(comparison.after);
         set({ comparison, work: idle, pattern: null, outcome: null, pair: null });
         announce(comparison.verdict);
       } catch (error) {
@@ -79,6 +99,11 @@ export const useCompare = create<CompareState>()((set, get) => {
     open: (pair) => set({ pair }),
   };
 });
+
+/** The report of `weights` on `benchmark`, if one was made. */
+export function reportOf(reports: readonly BenchmarkReport[], weights: WeightsRef, benchmark: string) {
+  return reports.find((each) => each.benchmark === benchmark && sameWeights(each.weights, weights));
+}
 
 /** Whether two references mean the same weights. */
 export function sameWeights(a: WeightsRef, b: WeightsRef): boolean {

@@ -7,6 +7,7 @@ import { Panel } from '../shared/Panel.tsx';
 import { Problem } from '../shared/Problem.tsx';
 import { WorkProgress } from '../shared/WorkProgress.tsx';
 import { ConfigForm } from './ConfigForm.tsx';
+import { ConfusedPair } from './ConfusedPair.tsx';
 import { presetLabels } from './config-difference.ts';
 import { readDraft } from './draft.ts';
 import { Ingredients } from './Ingredients.tsx';
@@ -102,6 +103,7 @@ export function NewRun() {
                 : 'The training graph is one ONNX model with its backward pass. Any ONNX runtime can run it.'}
           </p>
         </Panel>
+        <ConfusedPair />
       </aside>
     </div>
   );

@@ -1,5 +1,5 @@
 import type { RunSummary } from '../../../workers/protocol.ts';
-import { formatDuration, formatMeasure, formatMilliseconds } from '../shared/format.ts';
+import { formatCount, formatDuration, formatMilliseconds, formatQuantity } from '../shared/format.ts';
 import { Reading, Readings } from '../shared/SpecList.tsx';
 import { isOver } from './run-events.ts';
 import { median, smooth, smoothingFor } from './series.ts';
@@ -14,8 +14,9 @@ export function RunReadings({ run }: { run: RunSummary }) {
     smoothingFor(config.steps),
   );
   const loss = losses.at(-1)?.value;
-  // The first tenth of the run as the level that it started from: single steps are noise.
-  const start = losses[Math.min(losses.length - 1, Math.floor(config.steps / 10))]?.value;
+  // The mean of the first tenth as the level that it started from: single steps are noise.
+  const tenth = Math.max(3, Math.round(config.steps / 10));
+  const start = steps.length > tenth ? mean(steps.slice(0, tenth).map((each) => each.loss)) : undefined;
   const last = steps.at(-1);
   const done = (100 * run.step) / config.steps;
   const spent = steps.reduce((sum, { ms }) => sum + ms, 0) / 1000;
@@ -50,18 +51,22 @@ export function RunReadings({ run }: { run: RunSummary }) {
         <Reading
           name="Loss, smoothed"
           value={loss === undefined ? '–' : loss.toFixed(4)}
-          note={
-            start !== undefined && losses.length > config.steps / 10 ? `from ${start.toFixed(4)}` : undefined
-          }
+          note={start === undefined ? undefined : `from ${start.toFixed(4)}`}
         />
         <Reading
           name="Step time"
           value={steps.length > 0 ? formatMilliseconds(median(steps.slice(-20).map(({ ms }) => ms))) : '–'}
           note="median of 20"
         />
-        <Reading name="Gradient norm" value={last ? formatMeasure(last.gradientNorm) : '–'} />
-        <Reading name="Drift of the weights" value={last ? formatMeasure(last.drift) : '–'} note="L2" />
+        <Reading name="Learning rate" value={last ? formatQuantity(last.learningRate) : '–'} />
+        <Reading
+          name="Images seen"
+          value={formatCount(run.step * config.batchSize * config.accumulate)}
+          note={config.drawsPerImage > 1 ? `× ${config.drawsPerImage} draws` : undefined}
+        />
       </Readings>
     </div>
   );
 }
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
