@@ -53,24 +53,22 @@ describe('exportClipVision', () => {
       model_type: 'clip_vision_model',
       architectures: ['CLIPVisionModelWithProjection'],
     };
-    const whole = {
-      model_type: 'clip',
-      projection_dim: 6,
-      text_config: {},
-      vision_config: { num_attention_heads: 2, hidden_act: 'gelu' },
-    };
-    expect((await exportClipVision(model, new Map(), whole)).config).toEqual({
+    const vision_config = { num_attention_heads: 2, hidden_act: 'gelu', initializer_factor: 1, top_p: 1 };
+    const whole = { model_type: 'clip', projection_dim: 6, text_config: {}, vision_config };
+    const { config } = await exportClipVision(model, new Map(), whole);
+    expect(JSON.parse(config)).toEqual({
       ...sizes,
       num_attention_heads: 2,
       hidden_act: 'gelu',
       layer_norm_eps: 1e-5,
+      initializer_factor: 1,
     });
-    expect((await exportClipVision(model, new Map(), {})).config).toMatchObject({
-      ...sizes,
-      num_attention_heads: 1,
-    });
-    const { config } = await exportClipVision(await exported('script-14-hidden'), new Map(), {});
-    expect(config).toMatchObject({ architectures: ['CLIPVisionModel'] });
+    // A whole number where a float is meant is refused by transformers.
+    expect(config).toMatch(/"initializer_factor": 1\.0[,\n]/);
+    const bare = await exportClipVision(model, new Map(), {});
+    expect(JSON.parse(bare.config)).toMatchObject({ ...sizes, num_attention_heads: 1 });
+    const plain = await exportClipVision(await exported('script-14-hidden'), new Map(), {});
+    expect(JSON.parse(plain.config)).toMatchObject({ architectures: ['CLIPVisionModel'] });
   });
 });
 

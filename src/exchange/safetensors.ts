@@ -9,8 +9,8 @@ import { mapClipVision, type NamedParameter } from './name-map.ts';
 export interface HuggingFaceVision {
   /** `model.safetensors`. */
   weights: EncodedFile;
-  /** `config.json`. */
-  config: Record<string, unknown>;
+  /** Text of `config.json`. */
+  config: string;
 }
 
 /**
@@ -37,7 +37,7 @@ export async function exportClipVision(
   return {
     // transformers refuses files that do not name their framework.
     weights: writeSafetensors(tensors, new Map([['format', 'pt']])),
-    config: visionConfig(config, parameters),
+    config: configText(visionConfig(config, parameters)),
   };
 }
 
@@ -71,38 +71,54 @@ export function transpose(bytes: Uint8Array, rows: number, columns: number, widt
   return result;
 }
 
-/** The vision part of a configuration, with what the weights say where it says nothing. */
+/** What `CLIPVisionConfig` takes from a configuration besides what the weights say. */
+const settings = [
+  ...['num_attention_heads', 'num_channels', 'hidden_act', 'projection_dim'],
+  ...['layer_norm_eps', 'attention_dropout', 'initializer_range', 'initializer_factor'],
+] as const;
+
+/** The vision part of a configuration, with the sizes that the weights have. */
 function visionConfig(
   config: Record<string, unknown>,
   parameters: readonly NamedParameter[],
 ): Record<string, unknown> {
-  const { vision_config, projection_dim } = config;
+  const { vision_config } = config;
   const given = isRecord(vision_config) ? vision_config : config;
+  const kept = settings.filter((field) => field in given).map((field) => [field, given[field]]);
   const shapeOf = (name: string) => parameters.find((parameter) => parameter.name === name)?.shape ?? [];
   const [hidden = 0, , , patch = 0] = shapeOf('vision_model.embeddings.patch_embedding.weight');
   const [positions = 1] = shapeOf('vision_model.embeddings.position_embedding.weight');
   const [intermediate = 0] = shapeOf('vision_model.encoder.layers.0.mlp.fc1.weight');
   const [projection] = shapeOf('visual_projection.weight');
-  const layers = parameters.filter(({ name }) => name.endsWith('.mlp.fc1.weight')).length;
   return {
+    architectures: [projection === undefined ? 'CLIPVisionModel' : 'CLIPVisionModelWithProjection'],
+    model_type: 'clip_vision_model',
     // CLIP's heads are 64 wide in every released size.
     num_attention_heads: Math.max(1, Math.round(hidden / 64)),
     hidden_act: 'quick_gelu',
     layer_norm_eps: 1e-5,
-    ...given,
-    architectures: [projection === undefined ? 'CLIPVisionModel' : 'CLIPVisionModelWithProjection'],
-    model_type: 'clip_vision_model',
+    ...Object.fromEntries(kept),
     hidden_size: hidden,
     intermediate_size: intermediate,
-    num_hidden_layers: layers,
+    num_hidden_layers: parameters.filter(({ name }) => name.endsWith('.mlp.fc1.weight')).length,
     patch_size: patch,
     image_size: Math.round(Math.sqrt(positions - 1)) * patch,
-    ...(projection === undefined
-      ? projection_dim === undefined
-        ? {}
-        : { projection_dim }
-      : { projection_dim: projection }),
+    ...(projection === undefined ? {} : { projection_dim: projection }),
   };
+}
+
+/** Fields that transformers takes as floating-point numbers only: it refuses 1 where it wrote 1.0. */
+const floats = new Set(['layer_norm_eps', 'attention_dropout', 'initializer_range', 'initializer_factor']);
+
+/** JSON, with a point in the whole numbers of floating-point fields, which JavaScript would write without. */
+function configText(config: Record<string, unknown>): string {
+  const mark = 'float:';
+  const text = JSON.stringify(
+    config,
+    (field, value: unknown) => (floats.has(field) && Number.isInteger(value) ? `${mark}${value}` : value),
+    2,
+  );
+  return `${text.replaceAll(new RegExp(`"${mark}(-?\\d+)"`, 'g'), '$1.0')}\n`;
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
