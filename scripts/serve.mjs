@@ -37,7 +37,7 @@ export function buildIfStale(say) {
 /** Serves the built app; returns its address and a function that ends it. `port` 0 takes any free one. */
 export async function serve(port) {
   const { preview } = await import('vite');
-  const server = await preview({ root, logLevel: 'error', preview: { port, strictPort: port !== 0 } });
+  const server = await preview({ root, logLevel: 'error', preview: { port } });
   const url = server.resolvedUrls?.local[0];
   if (!url) throw new Error('the server has no address');
   return { url, close: () => server.close() };
