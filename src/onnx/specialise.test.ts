@@ -257,17 +257,84 @@ describe('outputs', () => {
 });
 
 describe('operator sets', () => {
-  const square = (opset: number, op = 'Neg') =>
-    modelOf({ inputs: { x: ['float32', 2] }, nodes: [node(op, ['x'], ['y'])], outputs: ['y'] }, opset);
+  const square = (opset: number) =>
+    modelOf({ inputs: { x: ['float32', 2] }, nodes: [node('Neg', ['x'], ['y'])], outputs: ['y'] }, opset);
 
   it('become 21, or later where an operator is newer', async () => {
+    const cumulative = modelOf(
+      {
+        inputs: { x: ['float32', 2] },
+        initializers: { axis: tensorOf('int64', [], [0]) },
+        nodes: [node('CumProd', ['x', 'axis'], ['y'])],
+        outputs: ['y'],
+      },
+      26,
+    );
     expect((await specialise(square(11))).opset).toBe(21);
     expect((await specialise(square(26))).opset).toBe(21);
-    expect((await specialise(square(26, 'Swish'))).opset).toBe(24);
+    expect((await specialise(cumulative)).opset).toBe(26);
   });
 
   it('outside the known ones are refused', async () => {
     await expect(specialise(square(6))).rejects.toThrow(/opset 6.*Export it with an opset between 11 and 28/);
     await expect(specialise(square(99))).rejects.toThrow(/opset 99/);
+  });
+});
+
+describe('sizes that no real model has', () => {
+  const huge = tensorOf('int64', [2], [0, 2 ** 40]);
+  const made = (...nodes: ReturnType<typeof node>[]) =>
+    modelOf({
+      inputs: { x: ['float32', 2] },
+      initializers: {
+        huge,
+        many: tensorOf(
+          'int64',
+          [5000],
+          Array.from({ length: 5000 }, (_, i) => i),
+        ),
+      },
+      nodes,
+      outputs: [nodes.at(-1)!.outputs[0]!],
+    });
+
+  it('take no memory where they are empty', async () => {
+    const graph = await specialise(
+      made(node('ConstantOfShape', ['huge'], ['zeros']), node('Transpose', ['zeros'], ['out'])),
+    );
+    expect(graph.types.get('out')?.shape).toEqual([2 ** 40, 0]);
+  });
+
+  it('are refused', async () => {
+    await expect(specialise(made(node('Unsqueeze', ['x', 'many'], ['out'])))).rejects.toThrow(
+      /5000 elements, more than/,
+    );
+    const wide = { axes: Array.from({ length: 5000 }, (_, i) => i) };
+    const old = { ...made(node('Unsqueeze', ['x'], ['out'], wide)), opsets: new Map([['', 11]]) };
+    await expect(specialise(old)).rejects.toThrow(/5000/);
+    const cut = [
+      node('Transpose', ['zeros'], ['turned']),
+      node('SplitToSequence', ['turned'], ['parts']),
+      node('SequenceLength', ['parts'], ['out']),
+    ];
+    await expect(specialise(made(node('ConstantOfShape', ['huge'], ['zeros']), ...cut))).rejects.toThrow(
+      /too many/,
+    );
+  });
+
+  it('do not keep folding busy', async () => {
+    const steps = Array.from({ length: 2000 }, (_, i) => node('Add', [`v${i}`, 'one'], [`v${i + 1}`]));
+    const model = modelOf({
+      initializers: { size: tensorOf('int64', [1], [2 ** 17]), one: tensorOf('int64', [], [1]) },
+      nodes: [
+        node('ConstantOfShape', ['size'], ['v0'], {
+          value: { type: 'tensor', value: tensorOf('int64', [1], [0]) },
+        }),
+        ...steps,
+      ],
+      outputs: ['v2000'],
+    });
+    const { Add: left } = operatorCounts(await specialise(model));
+    expect(left).toBeGreaterThan(1000);
   });
 });

@@ -15,7 +15,7 @@ export interface SpecialiseOptions extends InputSizes {
 }
 
 /** Versions of the standard operator set that {@link specialise} reads. */
-const oldest = 9;
+const oldest = 7;
 const newest = 28;
 
 /** First version of the operators that came after {@link modernOpset}. */
@@ -31,7 +31,8 @@ const later: Readonly<Record<string, number>> = {
 
 /**
  * A model as a static graph: functions inlined, input sizes fixed, every value typed, constants folded, conditionals
- * decided, nodes that change nothing read past, dead code gone, old operator forms written in today's.
+ * decided, nodes that change nothing read past, dead code gone, old operator forms written in today's, and the fused
+ * operators of files for native runtimes in standard ones.
  *
  * The graph is in opset 21, or in the first later version that knows all its operators. Outputs, inputs and
  * parameters keep their names. Floating-point initialisers are parameters: they stay what the graph reads and are never

@@ -62,16 +62,13 @@ const ordering =
   };
 
 const extreme =
-  (f: (...values: number[]) => number): Evaluator =>
+  (f: (a: number, b: number) => number): Evaluator =>
   (c) => {
-    const parts = Array.from({ length: c.count }, (_, i) => operand(c, i));
-    return [
-      tensorOf(
-        c.out().dtype,
-        c.out().shape,
-        parts[0]!.map((_, k) => f(...parts.map((p) => p[k]!))),
-      ),
-    ];
+    const { dtype, shape } = c.out();
+    const values = operand(c, 0);
+    for (let i = 1; i < c.count; i++)
+      for (const [k, x] of operand(c, i).entries()) values[k] = f(values[k]!, x);
+    return [tensorOf(dtype, shape, values)];
   };
 
 const summing =

@@ -35,8 +35,14 @@ export function evaluate(
 ): readonly Tensor[] | undefined {
   if (!canEvaluate(node)) return undefined;
   if (inputs.some((tensor) => tensor && tensor.data.kind !== 'bytes')) return undefined;
+  if ([...inputs, ...types].some((type) => type && extentOf(type.shape) > largestExtent)) return undefined;
   return evaluators[node.op]!(new EvaluateContext(node, opset, inputs, types));
 }
+
+/** Elements of the largest tensor that is worth computing with here, empty axes counted as one. */
+const largestExtent = 2 ** 24;
+
+const extentOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * Math.max(d, 1), 1);
 
 /** Computes Shape and Size, which need their input's type alone; undefined for every other operator. */
 export function evaluateFromType(

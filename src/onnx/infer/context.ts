@@ -1,5 +1,7 @@
 import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../attributes.ts';
+import { sizeOf } from '../data-types.ts';
 import { ShapeError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import type { DataType, Node, Tensor, TensorType } from '../model.ts';
 import { valuesOf } from '../tensors.ts';
 
@@ -53,9 +55,14 @@ export class InferContext {
     return this.has(i) ? this.#constant(i) : undefined;
   }
 
-  /** The elements of an input on which the output's shape depends. Throws when it is not constant. */
-  values(i: number, what: string): number[] {
-    this.type(i);
+  /**
+   * The elements of an input on which the output's shape depends. Throws when it is not constant, or longer than any
+   * list of axes, sizes or pads can be.
+   */
+  values(i: number, what: string, most: number = 2 * limits.rank): number[] {
+    const { shape } = this.type(i);
+    if (sizeOf(shape) > most)
+      this.fail(`Input ${i} (${what}) has ${sizeOf(shape)} elements, more than ${most}`);
     const tensor = this.#constant(i);
     if (tensor) return valuesOf(tensor);
     return this.fail(
@@ -65,16 +72,16 @@ export class InferContext {
   }
 
   /** Like {@link values}, for an input that may be omitted. */
-  optionalValues(i: number, what: string): number[] | undefined {
-    return this.has(i) ? this.values(i, what) : undefined;
+  optionalValues(i: number, what: string, most?: number): number[] | undefined {
+    return this.has(i) ? this.values(i, what, most) : undefined;
   }
 
   /**
    * A list of integers that is an attribute up to opset `since - 1` and input `i` from opset `since` on (axes of the
    * reductions, sizes of Split). Undefined when given by neither.
    */
-  moved(name: string, i: number, since: number): readonly number[] | undefined {
-    return this.opset >= since ? this.optionalValues(i, name) : this.ints(name);
+  moved(name: string, i: number, since: number, most?: number): readonly number[] | undefined {
+    return this.opset >= since ? this.optionalValues(i, name, most) : this.ints(name);
   }
 
   int(name: string, otherwise: number): number {

@@ -1,4 +1,5 @@
 import { UnsupportedModelError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import type { Node, Tensor, TensorType } from '../model.ts';
 import { attentions } from './attention.ts';
 import { InferContext, type InferRule, type InferTable } from './context.ts';
@@ -55,6 +56,7 @@ export function inferNode(
   if (types.length < node.outputs.length)
     context.fail(`The node has ${node.outputs.length} outputs, the operator ${types.length}`);
   for (const { shape } of types) {
+    if (shape.length > limits.rank) context.fail(`An output would have ${shape.length} axes`);
     let elements = 1;
     for (const d of shape) {
       if (!Number.isSafeInteger(d) || d < 0) context.fail(`An output would have shape [${shape.join(', ')}]`);

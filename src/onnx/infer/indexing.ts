@@ -67,13 +67,13 @@ function oneHot(c: InferContext): TensorType[] {
 }
 
 function nonZero(c: InferContext): TensorType[] {
-  const count = c.values(0, 'X').filter((x) => x !== 0).length;
+  const count = c.values(0, 'X', Number.POSITIVE_INFINITY).filter((x) => x !== 0).length;
   return [{ dtype: 'int64', shape: [c.shape(0).length, count] }];
 }
 
 function compress(c: InferContext): TensorType[] {
   const input = c.shape(0);
-  const kept = c.values(1, 'condition').filter((x) => x !== 0).length;
+  const kept = c.values(1, 'condition', Number.POSITIVE_INFINITY).filter((x) => x !== 0).length;
   const given = c.ints('axis') ?? c.int('axis', Number.NaN);
   if (typeof given !== 'number' || Number.isNaN(given)) return [{ dtype: c.dtype(0), shape: [kept] }];
   return [{ dtype: c.dtype(0), shape: withSizes(input, { [axisOf(c, given, input.length)]: kept }) }];

@@ -1,4 +1,5 @@
 import { sizeOf } from '../data-types.ts';
+import { limits } from '../limits.ts';
 import type { TensorType } from '../model.ts';
 import type { InferContext, InferTable } from './context.ts';
 import { axesOf, axisOf, broadcast, productOf, withSizes } from './shapes.ts';
@@ -52,6 +53,7 @@ function unsqueeze(c: InferContext): TensorType[] {
   const input = c.shape(0);
   const given = c.moved('axes', 1, 13) ?? c.fail('The axes are missing');
   const rank = input.length + given.length;
+  c.check(rank <= limits.rank, `The output would have ${rank} axes`);
   const axes = axesOf(c, given, rank);
   const rest = [...input];
   return [
@@ -124,7 +126,7 @@ function split(c: InferContext): TensorType[] {
   const axis = axisOf(c, c.int('axis', 0), input.length);
   const size = input[axis]!;
   const count = c.node.outputs.length;
-  let sizes = c.moved('split', 1, 13);
+  let sizes = c.moved('split', 1, 13, limits.nodes);
   if (sizes) {
     c.check(sizes.length === count, `${sizes.length} sizes for ${count} outputs`);
     c.check(

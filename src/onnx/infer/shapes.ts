@@ -2,7 +2,7 @@ import type { InferContext } from './context.ts';
 
 /** The shape that operands of these shapes broadcast to (numpy's rule, right-aligned). */
 export function broadcast(c: InferContext, shapes: readonly (readonly number[])[]): number[] {
-  const rank = Math.max(0, ...shapes.map((s) => s.length));
+  const rank = shapes.reduce((most, shape) => Math.max(most, shape.length), 0);
   const result = new Array<number>(rank).fill(1);
   for (const shape of shapes) {
     const offset = rank - shape.length;

@@ -4,6 +4,9 @@ import type { Node, TypedGraph } from '../model.ts';
 import { tensorOf } from '../tensors.ts';
 import { type GraphView, nearly, rewriteNodes } from './rewrite.ts';
 
+/** Elements along the normalised axes for which a scale of ones is made. */
+const widest = 2 ** 20;
+
 /** A division by the standard deviation, and what follows it. */
 interface Match {
   readonly input: string;
@@ -32,7 +35,7 @@ export function fuseLayerNorm(graph: TypedGraph, keep: Iterable<string> = []): T
 
 function plan(node: Node, view: GraphView, roots: Map<Node, Match>): void {
   const core = normalised(node, view);
-  if (!core) return;
+  if (!core || sizeOf(view.type(core.input)!.shape.slice(core.axis)) > widest) return;
   const scaling = view.soleConsumer(node.outputs[0]!, 'Mul');
   const scale = scaling && affine(scaling, node.outputs[0]!, core, view);
   if (!scaling || scale === undefined) {

@@ -21,7 +21,8 @@ interface Part {
 export function mergeParts(graph: TypedGraph, keep: Iterable<string> = []): TypedGraph {
   return rewriteNodes(graph, keep, (view) => {
     const groups = groupsOf(graph, view);
-    const first = new Map(groups.map((parts) => [firstOf(graph, parts), parts]));
+    const order = new Map(graph.nodes.map((node, i) => [node, i]));
+    const first = new Map(groups.map((parts) => [firstOf(parts, order), parts]));
     const others = new Set(groups.flatMap((parts) => parts.map((part) => part.node)));
     return (node, b) => {
       const parts = first.get(node);
@@ -78,9 +79,12 @@ function gathered(node: Node, input: string, shape: readonly number[], view: Gra
   return { node, input, axis, start, end: start + 1 };
 }
 
-function firstOf(graph: TypedGraph, parts: readonly Part[]): Node {
-  const nodes = new Set(parts.map((part) => part.node));
-  return graph.nodes.find((node) => nodes.has(node))!;
+/** The part that comes first in the graph. */
+function firstOf(parts: readonly Part[], order: ReadonlyMap<Node, number>): Node {
+  return parts.reduce(
+    (first, { node }) => (order.get(node)! < order.get(first)! ? node : first),
+    parts[0]!.node,
+  );
 }
 
 function splitInto(parts: readonly Part[], b: GraphBuilder): Node[] {

@@ -4,6 +4,9 @@ import { UnsupportedModelError } from '../errors.ts';
 import type { Node, Tensor } from '../model.ts';
 import { tensorOf, valuesOf } from '../tensors.ts';
 
+/** Tensors in a sequence. */
+const longest = 4096;
+
 const operators = new Set([
   'ConcatFromSequence',
   'SequenceAt',
@@ -40,16 +43,17 @@ export class Sequences {
     const output = node.outputs[0]!;
     switch (node.op) {
       case 'Identity':
-        return this.#define(output, this.#of(first, node));
+        return this.#define(output, this.#of(first, node), node);
       case 'SequenceEmpty':
-        return this.#define(output, []);
+        return this.#define(output, [], node);
       case 'SequenceConstruct':
-        return this.#define(output, node.inputs);
+        return this.#define(output, node.inputs, node);
       case 'SequenceInsert': {
         const list = this.#of(first, node);
         return this.#define(
           output,
           list.toSpliced(this.#position(third, list.length, list.length, node), 0, second),
+          node,
         );
       }
       case 'SequenceErase': {
@@ -57,6 +61,7 @@ export class Sequences {
         return this.#define(
           output,
           list.toSpliced(this.#position(second, list.length - 1, list.length, node), 1),
+          node,
         );
       }
       case 'SequenceLength':
@@ -77,7 +82,8 @@ export class Sequences {
     }
   }
 
-  #define(name: string, elements: readonly string[]): Node[] {
+  #define(name: string, elements: readonly string[], node: Node): Node[] {
+    if (elements.length > longest) refuse(`A sequence of ${elements.length} tensors is too long`, node);
     this.#elements.set(name, elements);
     return [];
   }
@@ -102,25 +108,27 @@ export class Sequences {
     const split = make('Split', [input, this.#b.ints(sizes)], parts, { axis: { type: 'int', value: axis } });
     const squeezes = given === '' && intAttribute(node, 'keepdims', 1) === 0;
     if (!squeezes) {
-      this.#define(node.outputs[0]!, parts);
+      this.#define(node.outputs[0]!, parts, node);
       return [split];
     }
     const flat = parts.map((part) => make('Squeeze', [part, this.#b.ints([axis])], [this.#b.fresh('part')]));
     this.#define(
       node.outputs[0]!,
       flat.map(({ outputs }) => outputs[0]!),
+      node,
     );
     return [split, ...flat];
   }
 
   /** One for each element, a common size with a smaller last part, or sizes outright. */
   #sizes(node: Node, given: string, size: number): number[] {
-    if (given === '') return new Array<number>(size).fill(1);
+    const many = (count: number) => (count > longest ? refuse(`${count} parts are too many`, node) : count);
+    if (given === '') return new Array<number>(many(size)).fill(1);
     const tensor = this.#constant(given) ?? refuse('The sizes of the parts are not constant', node);
     if (tensor.shape.length > 0) return valuesOf(tensor);
     const part = valuesOf(tensor)[0]!;
     if (part <= 0) return refuse('The size of the parts is not positive', node);
-    return Array.from({ length: Math.ceil(size / part) }, (_, i) => Math.min(part, size - i * part));
+    return Array.from({ length: many(Math.ceil(size / part)) }, (_, i) => Math.min(part, size - i * part));
   }
 
   #concat(node: Node, elements: readonly string[]): Node[] {
