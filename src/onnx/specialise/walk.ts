@@ -19,6 +19,15 @@ const foldLimit = 2 ** 20;
 /** Largest value that is computed from parameters, for shapes that depend on one, bytes. */
 const peekLimit = 256;
 
+/** Elements that all folding together may read and write, so that no file keeps it busy for minutes. */
+const foldBudget = 2 ** 24;
+
+/** Work on so few elements is not counted. */
+const smallWork = 256;
+
+/** Operators whose output sizes are found by going through a constant. */
+const counting = new Set(['Compress', 'NonZero', 'Unique']);
+
 const loops = new Set(['Loop', 'Scan', 'SequenceMap']);
 
 export interface WalkOptions {
@@ -43,6 +52,7 @@ export class Walk {
   readonly #kept: ReadonlySet<string>;
   /** Names of the outermost graph, which values of branches may not take. */
   readonly #reserved = new Set<string>();
+  #budget = foldBudget;
   readonly #nodeNames = new Set<string>();
   /** Values that are read past, by the value to read instead. */
   readonly #aliases = new Map<string, string>();
@@ -174,6 +184,12 @@ export class Walk {
     const node: Node = { ...source, inputs: source.inputs.map((name) => this.#aliases.get(name) ?? name) };
     await this.#load(node);
     const types = node.inputs.map((name) => (name === '' ? undefined : this.#b.type(name)));
+    if (counting.has(node.op) && !this.#afford(types)) {
+      throw new UnsupportedModelError('The constants of the model take too much work', {
+        node: node.name,
+        op: node.op,
+      });
+    }
     const found = inferNode(node, modernOpset, types, (i) => this.#known(node.inputs[i]!));
     const kept = node.outputs.some((name) => this.#kept.has(name));
     const unchanged = kept ? undefined : this.#unchangedInput(node, types, found);
@@ -226,8 +242,17 @@ export class Walk {
     if (found.reduce((n, { dtype, shape }) => n + sizeOf(shape) * widthOf(dtype), 0) > limit)
       return undefined;
     const inputs = node.inputs.map((name) => this.#known(name));
-    if (inputs.some((tensor, i) => !tensor && node.inputs[i] !== '')) return undefined;
+    if (!canEvaluate(node) || inputs.some((tensor, i) => !tensor && node.inputs[i] !== '')) return undefined;
+    if (!this.#afford([...inputs, ...found])) return undefined;
     return evaluate(node, modernOpset, inputs, found);
+  }
+
+  /** Whether work on so many elements is still within the budget; small work always is. */
+  #afford(types: readonly (TensorType | undefined)[]): boolean {
+    const elements = types.reduce((n, type) => n + (type ? sizeOf(type.shape) : 0), 0);
+    if (elements <= smallWork) return true;
+    this.#budget -= elements;
+    return this.#budget >= 0;
   }
 
   /** Brings constants that stayed in the file into memory where folding or a shape may need them. */
