@@ -119,7 +119,8 @@ export class GraphBuilder {
   }
 }
 
-function spell(attributes: PlainAttributes): Record<string, Attribute> {
+/** Attributes as nodes hold them. */
+export function spell(attributes: PlainAttributes): Record<string, Attribute> {
   const spelled: Record<string, Attribute> = {};
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined) continue;

@@ -5,6 +5,7 @@ import { MalformedModelError, UnsupportedModelError } from '../errors.ts';
 import { canEvaluate, evaluate, evaluateFromType } from '../fold/evaluate.ts';
 import { constantTensor } from '../fold/generators.ts';
 import { inferNode } from '../infer/index.ts';
+import { lower } from '../lower/index.ts';
 import type { Graph, Node, Tensor, TensorType, TypedGraph } from '../model.ts';
 import { isParameter } from '../parameters.ts';
 import { modernise, modernOpset } from '../passes/modernise.ts';
@@ -118,7 +119,10 @@ export class Walk {
     const modern = this.#sequences.concerns(node)
       ? this.#sequences.lower(node)
       : modernise(node, this.#opset, this.#b);
-    for (const made of modern) await this.#emit(made);
+    for (const made of modern) {
+      const actual = { ...made, inputs: made.inputs.map((name) => this.#aliases.get(name) ?? name) };
+      for (const low of lower(actual, this.#b)) await this.#emit(low);
+    }
   }
 
   #resolve(name: string, node: Node, scope: Scope): string {
