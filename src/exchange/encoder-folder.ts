@@ -8,6 +8,8 @@ export interface EncoderFolder {
   name: string;
   vision: Model;
   visionSource: ByteSource;
+  /** The folder's files, among which external data lies. */
+  external: ReadonlyMap<string, ByteSource>;
   /** The text tower, when the folder holds one. */
   text: { model: Model; source: ByteSource } | undefined;
   /** Contents of `tokenizer.json` and `tokenizer_config.json`. */
@@ -53,6 +55,7 @@ export async function readEncoderFolder(folder: ModelFolder): Promise<EncoderFol
     name: folder.name,
     vision,
     visionSource,
+    external,
     text,
     tokenizer: definition
       ? { definition, config: (await folder.json('tokenizer_config.json')) ?? {} }

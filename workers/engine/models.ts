@@ -3,9 +3,9 @@ import { type EncoderFolder, readEncoderFolder, visionConfig } from '../../src/e
 import { FolderError, ModelFolder } from '../../src/exchange/folder.ts';
 import { splitShared } from '../../src/exchange/split-shared.ts';
 import { readTeacherFolder, type TeacherFolder } from '../../src/exchange/teacher-folder.ts';
-import { isWeight } from '../../src/method/lift-weights.ts';
 import { promoteTokens } from '../../src/method/tokens.ts';
 import { sizeOf } from '../../src/onnx/data-types.ts';
+import { isWeight } from '../../src/onnx/lift-weights.ts';
 import type { Model, TensorType } from '../../src/onnx/model.ts';
 import { blobSource } from '../../src/onnx/sources.ts';
 import { specialise } from '../../src/onnx/specialise.ts';
@@ -38,6 +38,11 @@ export interface LoadedTeacher {
 /** Reads an encoder's folder and checks that it can be refined. Weights are not loaded. */
 export async function loadEncoder(files: ModelFiles, progress?: Listener<Progress>): Promise<LoadedEncoder> {
   const opened = await open(files, progress);
+  if (opened.find('unet/model.onnx')) {
+    throw new FolderError(
+      `${opened.name} is a diffusion model: drop it as the teacher, and as the encoder the folder of a CLIP export`,
+    );
+  }
   const folder = await readEncoderFolder(opened);
   const vision = splitShared(folder.vision);
   const graph = await visionGraph(vision, 1, folder.imageSize);
@@ -133,7 +138,8 @@ async function open(files: ModelFiles, progress?: Listener<Progress>): Promise<M
 const folderOf = (name: string, files: readonly NamedBlob[]): ModelFolder =>
   new ModelFolder(
     name,
-    new Map(files.map(({ path, blob }) => [path, blobSource(path.split('/').at(-1)!, blob)])),
+    // Messages name the whole path: a teacher holds several files named model.onnx.
+    new Map(files.map(({ path, blob }) => [path, blobSource(path, blob)])),
   );
 
 /** Files of a model that ships with the app; `models/manifest.json` lists them. */

@@ -85,8 +85,7 @@ export class RunLoop {
       );
       if (summary.state !== 'paused') await this.release();
     } catch (error) {
-      summary.problem = error instanceof Error ? error.message : String(error);
-      await this.#enter('failed', summary.problem).catch(() => undefined);
+      await this.#fail(error instanceof Error ? error.message : String(error));
       await this.release().catch(() => undefined);
     }
   }
@@ -97,12 +96,22 @@ export class RunLoop {
     const checkpoint = await this.#parts.checkpoint(this.summary, this.#parts.prepared);
     this.#lastCheckpoint = refinement.step;
     this.#listener({ type: 'checkpoint', checkpoint });
+    // A page that ends without a word leaves its run as it was here.
+    await this.#parts.save(this.summary);
   }
 
-  async #enter(state: RunState, problem?: string): Promise<void> {
+  async #fail(problem: string): Promise<void> {
+    this.summary.state = 'failed';
+    this.summary.problem = problem;
+    // Without room not even the state can be kept; the person hears of it all the same.
+    await this.#parts.save(this.summary).catch(() => undefined);
+    this.#listener({ type: 'state', state: 'failed', problem });
+  }
+
+  async #enter(state: RunState): Promise<void> {
     this.summary.state = state;
     await this.#parts.save(this.summary);
-    this.#listener(problem === undefined ? { type: 'state', state } : { type: 'state', state, problem });
+    this.#listener({ type: 'state', state });
   }
 }
 

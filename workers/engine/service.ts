@@ -45,7 +45,7 @@ export class EngineService implements Engine {
   readonly #teachers = new Map<string, LoadedTeacher>();
   readonly #benchmarks = new Map<string, { summary: BenchmarkSummary; content: MmvpBenchmark }>();
   readonly #loops = new Map<string, RunLoop>();
-  readonly #work = new Map<Cancellable, AbortController>();
+  readonly #work = new Map<Cancellable, Set<AbortController>>();
 
   hardware(force?: ProviderName | 'auto'): Promise<HardwareReport> {
     return this.#hardware.report(force);
@@ -112,8 +112,15 @@ export class EngineService implements Engine {
     const store = await this.#store;
     for (const { kind, id, files } of await store.models()) {
       if (kind === 'encoder' ? this.#encoders.has(id) : this.#teachers.has(id)) continue;
-      if (kind === 'encoder') await this.loadEncoder(files).catch(() => store.forgetModel(id));
-      else await this.loadTeacher(files).catch(() => store.forgetModel(id));
+      try {
+        const loaded = kind === 'encoder' ? await loadEncoder(files) : await loadTeacher(files);
+        if ('vision' in loaded) this.#encoders.set(loaded.summary.id, loaded);
+        else this.#teachers.set(loaded.summary.id, loaded);
+        // The app may by now ship another model under the name that was kept.
+        if (loaded.summary.id !== id) await store.forgetModel(id);
+      } catch {
+        await store.forgetModel(id);
+      }
     }
     for (const { summary, files } of await store.benchmarks()) {
       if (!this.#benchmarks.has(summary.id)) await this.#readBenchmark(summary.name, files);
@@ -214,13 +221,10 @@ export class EngineService implements Engine {
     const last = (await store.checkpoints())
       .filter((checkpoint) => checkpoint.run === id)
       .sort((a, b) => b.step - a.step)[0];
+    const { provider } = await this.#hardware.choice();
     const step = last?.step ?? 0;
-    const summary: RunSummary = {
-      ...run,
-      state: 'preparing',
-      step,
-      steps: run.steps.filter((r) => r.step <= step),
-    };
+    const steps = run.steps.filter((record) => record.step <= step);
+    const summary: RunSummary = { ...run, provider, state: 'preparing', step, steps };
     delete summary.problem;
     await this.#launch(summary, await this.#partsOf(run), listener, last?.id);
   }
@@ -275,7 +279,8 @@ export class EngineService implements Engine {
   }
 
   async cancel(work: Cancellable): Promise<void> {
-    this.#work.get(work)?.abort(new DOMException('Cancelled', 'AbortError'));
+    const reason = new DOMException('Cancelled', 'AbortError');
+    for (const controller of this.#work.get(work) ?? []) controller.abort(reason);
   }
 
   async exportEncoder(weights: WeightsRef): Promise<ExportedFile[]> {
@@ -325,6 +330,8 @@ export class EngineService implements Engine {
       if (checkpoint !== undefined) {
         const saved = await store.checkpoint(checkpoint);
         await prepared.refinement.restore(stateOf(saved.step, saved.tensors));
+        // The page may have ended before the run's own records were kept.
+        summary.steps = saved.records;
       }
       const loop = new RunLoop({
         summary,
@@ -413,11 +420,12 @@ export class EngineService implements Engine {
 
   async #cancellable<T>(work: Cancellable, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const controller = new AbortController();
-    this.#work.set(work, controller);
+    const others = this.#work.get(work) ?? new Set();
+    this.#work.set(work, others.add(controller));
     try {
       return await task(controller.signal);
     } finally {
-      if (this.#work.get(work) === controller) this.#work.delete(work);
+      others.delete(controller);
     }
   }
 }

@@ -33,9 +33,7 @@ export interface Store {
     tensors: ReadonlyMap<string, Uint8Array<ArrayBuffer>>,
   ): Promise<CheckpointSummary>;
   checkpoints(): Promise<CheckpointSummary[]>;
-  checkpoint(
-    id: string,
-  ): Promise<{
+  checkpoint(id: string): Promise<{
     step: number;
     encoder: string;
     records: StepRecord[];
@@ -88,7 +86,14 @@ export async function openStore(): Promise<Store> {
     return [...here.map(([key, { summary }]) => ({ id: key.slice(kind.length + 1), summary })), ...stored];
   };
   const open = async (kind: LibraryKind, id: string): Promise<NamedBlob[]> =>
-    visit.get(`${kind}/${id}`)?.files ?? library.open(kind, id);
+    visit.get(`${kind}/${id}`)?.files ?? (await library.open(kind, id).catch(missing(nouns[kind])));
+  /** The browser may have removed an item's files; the others are there all the same. */
+  const openIfWhole = (kind: LibraryKind, id: string): Promise<NamedBlob[] | undefined> =>
+    open(kind, id).catch(async (error: unknown) => {
+      console.warn(error instanceof Error ? error.message : String(error));
+      await library.remove(kind, id);
+      return undefined;
+    });
 
   return {
     async keepModel(kind, id, files) {
@@ -108,11 +113,11 @@ export async function openStore(): Promise<Store> {
       const found = [];
       for (const { id, summary } of await kept('model')) {
         const { kind, files } = summary as KeptModel;
-        found.push({
-          kind,
-          id,
-          files: files.kind === 'built-in' ? files : { ...files, files: await open('model', id) },
-        });
+        if (files.kind === 'built-in') found.push({ kind, id, files });
+        else {
+          const dropped = await openIfWhole('model', id);
+          if (dropped) found.push({ kind, id, files: { ...files, files: dropped } });
+        }
       }
       return found;
     },
@@ -134,7 +139,8 @@ export async function openStore(): Promise<Store> {
     async benchmarks() {
       const found = [];
       for (const { id, summary } of await kept('benchmark')) {
-        found.push({ summary: summary as BenchmarkSummary, files: await open('benchmark', id) });
+        const files = await openIfWhole('benchmark', id);
+        if (files) found.push({ summary: summary as BenchmarkSummary, files });
       }
       return found;
     },
@@ -161,10 +167,24 @@ export async function openStore(): Promise<Store> {
       return summaryOf(stored);
     },
     checkpoints: async () => (await checkpoints.list()).map(summaryOf),
-    checkpoint: (id) => checkpoints.load(id),
+    checkpoint: (id) => checkpoints.load(id).catch(missing('checkpoint')),
     deleteCheckpoint: (id) => checkpoints.remove(id),
     keepReport: (report) => reports.put(`${report.benchmark}/${JSON.stringify(report.weights)}`, report),
     reports: () => reports.all(),
+  };
+}
+
+const nouns: Readonly<Record<LibraryKind, string>> = {
+  images: 'image set',
+  model: 'model',
+  benchmark: 'benchmark',
+};
+
+/** Names what storage, which knows ids alone, could not find. */
+function missing(noun: string): (error: unknown) => never {
+  return (error) => {
+    const gone = error instanceof StorageError && error.problem === 'missing';
+    throw gone ? new Error(`This ${noun} is no longer on this device`, { cause: error }) : error;
   };
 }
 
