@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { groupPairs, type MmvpRow, officialPatterns, questionWarnings, scoreMmvp } from './mmvp.ts';
 
-/** Outcomes of the official script's arithmetic in PyTorch (tools/reference/mmvp.py). */
+/** Outcomes of the official script's arithmetic in PyTorch (tools/reference/mmvp_rule.py). */
 const reference: { rows: number; logitScale: number; outcomes: string[] } = JSON.parse(
-  readFileSync(new URL('../../tools/reference/fixtures/mmvp.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../tools/reference/fixtures/mmvp_rule.json', import.meta.url), 'utf8'),
 );
 
-/** As in tools/reference/mmvp.py. */
+/** As in tools/reference/mmvp_rule.py. */
 function hashed(seed: number, count: number): Float32Array {
   const values = new Float32Array(count);
   const base = Math.imul(seed, 0x9e3779b9);
@@ -21,7 +21,7 @@ function hashed(seed: number, count: number): Float32Array {
   return values;
 }
 
-/** As in tools/reference/mmvp.py: every fifth pair ties for one statement, every eleventh for both. */
+/** As in tools/reference/mmvp_rule.py: every fifth pair ties for one statement, every eleventh for both. */
 function make(seed: number, rows: number): { images: Float32Array; texts: Float32Array } {
   const width = 16 + 8 * (seed % 7);
   const images = hashed(2 * seed, rows * width);

@@ -210,7 +210,7 @@ export function scoreMmvp(
 }
 
 /** Pattern scores and their mean from the outcomes of pairs. */
-export function tally(
+function tally(
   patterns: readonly { name: string; pairs: number }[],
   pairs: readonly { pattern: string; correct: boolean }[],
 ): Pick<MmvpScore, 'total' | 'patterns'> {
