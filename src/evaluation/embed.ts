@@ -1,5 +1,5 @@
 import type { EncoderFolder } from '../exchange/encoder-folder.ts';
-import { liftWeights } from '../method/lift-weights.ts';
+import { liftWeights } from '../onnx/lift-weights.ts';
 import type { Model, Tensor } from '../onnx/model.ts';
 import { simplify } from '../onnx/passes/simplify.ts';
 import { specialise } from '../onnx/specialise.ts';

@@ -5,10 +5,10 @@ import { GraphBuilder } from '../onnx/builder.ts';
 import { isFloat } from '../onnx/data-types.ts';
 import { UnsupportedModelError } from '../onnx/errors.ts';
 import { addInput, addOutput, emptyGraph, graft, rename } from '../onnx/graft.ts';
+import { isWeight, liftWeights } from '../onnx/lift-weights.ts';
 import type { DataType, Tensor, TypedGraph } from '../onnx/model.ts';
 import { buildCondition, conditionRows } from './condition.ts';
 import type { RefineConfig } from './config.ts';
-import { isWeight, liftWeights } from './lift-weights.ts';
 import { promoteTokens } from './tokens.ts';
 
 export interface TrainingGraphRequest {

@@ -1,5 +1,5 @@
-import { isFloat, sizeOf } from '../onnx/data-types.ts';
-import type { Tensor, TypedGraph } from '../onnx/model.ts';
+import { isFloat, sizeOf } from './data-types.ts';
+import type { Tensor, TypedGraph } from './model.ts';
 
 /** Whether an initialiser is a parameter, rather than a constant of the arithmetic: floating point, several elements. */
 export const isWeight = (tensor: Tensor): boolean => isFloat(tensor.dtype) && sizeOf(tensor.shape) > 1;
