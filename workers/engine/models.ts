@@ -6,7 +6,6 @@ import { readTeacherFolder, type TeacherFolder } from '../../src/exchange/teache
 import { promoteTokens } from '../../src/method/tokens.ts';
 import { sizeOf } from '../../src/onnx/data-types.ts';
 import { isWeight } from '../../src/onnx/lift-weights.ts';
-import { isWeight } from '../../src/onnx/lift-weights.ts';
 import type { Model, TensorType } from '../../src/onnx/model.ts';
 import { blobSource } from '../../src/onnx/sources.ts';
 import { specialise } from '../../src/onnx/specialise.ts';
