@@ -66,6 +66,7 @@ export async function createSession(
       // A fresh object each time: onnxruntime-web writes into the options it is given.
       return await ort.InferenceSession.create(model, sessionOptions(host, options));
     } catch (error) {
+      await settle(device);
       if (device?.loss) {
         throw new DeviceLostError(
           `Session "${options.name}" cannot be made`,
@@ -80,6 +81,12 @@ export async function createSession(
     }
   });
   return new Session(host, inner, options);
+}
+
+/** A lost device fails what it was doing first and is reported lost a moment later. */
+async function settle(device: OpenDevice | null): Promise<void> {
+  if (!device || device.loss) return;
+  await Promise.race([device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
 }
 
 function sessionOptions(host: SessionHost, options: SessionOptions): InferenceSession.SessionOptions {
@@ -196,14 +203,15 @@ export class Session {
       return new Map([...targets].map(([name, target]) => [name, this.#fromOrt(results[name]!, target)]));
     } catch (error) {
       for (const tensor of made) this.#host.release(tensor);
-      throw this.#failure(error);
+      throw await this.#failure(error);
     }
   }
 
-  #failure(error: unknown): RuntimeError {
+  async #failure(error: unknown): Promise<RuntimeError> {
     const { device } = this.#host;
     // After a failed run onnxruntime-web keeps the old bindings, whose tensors are freed: never run it again.
     if (device) this.#broken = messageOf(error);
+    await settle(device);
     if (device?.loss) {
       return new DeviceLostError(
         `Session "${this.name}" was interrupted`,
