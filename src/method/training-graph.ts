@@ -1,8 +1,9 @@
 import { gradient } from '../autodiff/gradient.ts';
+import { mixedPrecision } from '../autodiff/mixed-precision.ts';
 import { type RecomputeResult, recompute } from '../autodiff/recompute.ts';
 import { splitAttention } from '../autodiff/split-attention.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
-import { isFloat } from '../onnx/data-types.ts';
+import { codeOf, isFloat } from '../onnx/data-types.ts';
 import { UnsupportedModelError } from '../onnx/errors.ts';
 import { addInput, addOutput, emptyGraph, graft, rename } from '../onnx/graft.ts';
 import { isWeight, liftWeights } from '../onnx/lift-weights.ts';
@@ -120,7 +121,8 @@ export function buildTrainingGraph(request: TrainingGraphRequest): TrainingGraph
 
   b.scope = 'loss/';
   const target = predictionTarget(b, request.prediction, { latents, noise, signalScale, noiseScale });
-  const error = b.op('Sub', [predicted, target]);
+  const difference = b.op('Sub', [predicted, target]);
+  const error = dtype === 'float16' ? b.op('Cast', [difference], { to: codeOf('float32') }) : difference;
   const loss = b.op('ReduceMean', [b.op('Mul', [error, error]), b.ints([0, 1, 2, 3])], { keepdims: 0 });
   const forward = splitAttention(graph, request.maxScoreBytes ?? Number.POSITIVE_INFINITY, [
     tokens,
