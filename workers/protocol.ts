@@ -2,13 +2,12 @@
  * What the page and the engine worker say to each other (through comlink). Every value here survives a structured
  * clone. The engine worker owns the GPU device, every session and the optimisers; the page owns nothing but views.
  */
+import type { SkippedFile } from '../src/data/image-set.ts';
+import type { NamedBlob } from '../src/data/named-blob.ts';
 import type { RefineConfig } from '../src/method/config.ts';
+import type { StepRecord } from '../src/storage/checkpoints.ts';
 
-/** A dropped, picked or fetched file with its path relative to what was dropped, `/` between parts. */
-export interface NamedBlob {
-  path: string;
-  blob: Blob;
-}
+export type { NamedBlob, SkippedFile, StepRecord };
 
 export type ProviderName = 'webgpu' | 'wasm';
 
@@ -67,12 +66,6 @@ export interface TeacherSummary {
 /** Which weights: an encoder as it came, or a checkpoint of a run. */
 export type WeightsRef = { kind: 'original'; encoder: string } | { kind: 'checkpoint'; id: string };
 
-/** A file that was left out, by name, and why. */
-export interface SkippedFile {
-  path: string;
-  reason: string;
-}
-
 export interface ImageSetSummary {
   id: string;
   name: string;
@@ -102,18 +95,6 @@ export interface Inventory {
 }
 
 export type RunState = 'preparing' | 'running' | 'paused' | 'finished' | 'stopped' | 'failed';
-
-export interface StepRecord {
-  /** From 1. */
-  step: number;
-  loss: number;
-  gradientNorm: number;
-  learningRate: number;
-  /** L2 norm of the change of all encoder weights since the start. */
-  drift: number;
-  /** Wall-clock milliseconds of the step. */
-  ms: number;
-}
 
 export interface RunSummary {
   id: string;

@@ -54,6 +54,7 @@ interface Kept<T> {
 export async function openStore(): Promise<Store> {
   const backends = await openBackends();
   const blobs = new BlobStore(backends);
+  await blobs.sweep();
   const library = new Library(blobs);
   const checkpoints = new CheckpointStore(blobs);
   const runs = new Collection<RunSummary>(backends.state, 'run', isRun);

@@ -1,5 +1,6 @@
 import { proxy, type Remote, wrap } from 'comlink';
 import type { Engine, Listener } from '../../../workers/protocol.ts';
+import { persist } from '../../storage/open.ts';
 import { useEngineHealth } from './engine-health.ts';
 
 /** Starts the engine worker and gives its interface, with plain functions as listeners. */
@@ -37,7 +38,11 @@ function withListeners(remote: Remote<Engine>): Engine {
     listReports: () => remote.listReports(),
     file: (owner, path) => remote.file(owner, path),
     imagePaths: (owner) => remote.imagePaths(owner),
-    startRun: (request, listener) => remote.startRun(request, proxy(listener)),
+    startRun: (request, listener) => {
+      // From here on there is something to lose; workers cannot ask the browser for this.
+      void persist();
+      return remote.startRun(request, proxy(listener));
+    },
     resumeRun: (run, listener) => remote.resumeRun(run, proxy(listener)),
     pauseRun: (run) => remote.pauseRun(run),
     stopRun: (run) => remote.stopRun(run),
