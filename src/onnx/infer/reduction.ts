@@ -16,7 +16,7 @@ const reduce =
   };
 
 /** The shape left when `axes` are reduced. */
-export function reducedShape(shape: readonly number[], axes: readonly number[], keep: boolean): number[] {
+function reducedShape(shape: readonly number[], axes: readonly number[], keep: boolean): number[] {
   return keep ? shape.map((d, i) => (axes.includes(i) ? 1 : d)) : shape.filter((_, i) => !axes.includes(i));
 }
 
