@@ -14,6 +14,7 @@ export {
   ShapeError,
   UnsupportedModelError,
 } from '../onnx/errors.ts';
+export { arrangeForRuntime } from '../onnx/execution-order.ts';
 export { addInput, addOutput, emptyGraph, graft, rename } from '../onnx/graft.ts';
 export { isWeight, liftWeights } from '../onnx/lift-weights.ts';
 export type {
@@ -37,8 +38,14 @@ export { type SpecialiseOptions, specialise } from '../onnx/specialise.ts';
 export { tensorOf, valuesOf } from '../onnx/tensors.ts';
 export { differentiableInputs, type GradientRequest, type GradientResult, gradient } from './gradient.ts';
 export { addLora, type LoraFactors, type LoraRequest, mergeLora } from './lora.ts';
+export { mixedPrecision } from './mixed-precision.ts';
 export { type RecomputeRequest, type RecomputeResult, recompute } from './recompute.ts';
 export type { Rule, RuleContext, RuleTable } from './rule.ts';
 export { rules } from './rules/index.ts';
-export { type SplitAttentionResult, splitAttention } from './split-attention.ts';
+export {
+  type SplitAttentionResult,
+  type SplitAttentionResult,
+  splitAttention,
+  splitAttention,
+} from './split-attention.ts';
 export { webgpuObstacle } from './webgpu-operators.ts';

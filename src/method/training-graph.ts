@@ -124,15 +124,14 @@ export function buildTrainingGraph(request: TrainingGraphRequest): TrainingGraph
   const difference = b.op('Sub', [predicted, target]);
   const error = dtype === 'float16' ? b.op('Cast', [difference], { to: codeOf('float32') }) : difference;
   const loss = b.op('ReduceMean', [b.op('Mul', [error, error]), b.ints([0, 1, 2, 3])], { keepdims: 0 });
-  const forward = splitAttention(graph, request.maxScoreBytes ?? Number.POSITIVE_INFINITY, [
-    tokens,
-    loss,
-  ]).graph;
+  const inner = [tokens, loss];
+  const wide = mixedPrecision(graph, inner);
+  const forward = splitAttention(wide, request.maxScoreBytes ?? Number.POSITIVE_INFINITY, inner).graph;
   const forwardNodes = forward.nodes.length;
 
   const candidates = request.trainable ?? floatWeights(request.encoder);
   const reaching = weightsReaching(
-    graph,
+    forward,
     tokens,
     candidates.map((name) => `encoder/${name}`),
   );
