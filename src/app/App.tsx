@@ -1,5 +1,4 @@
-import '@mantine/core/styles.css';
-import '@mantine/charts/styles.css';
+import './mantine-styles.ts';
 import './tokens.css';
 import './base.css';
 import { MantineProvider } from '@mantine/core';

@@ -1,4 +1,4 @@
-import { Button, Select } from '@mantine/core';
+import { Button, NativeSelect } from '@mantine/core';
 import { IconPackage } from '@tabler/icons-react';
 import { DropTarget } from '../shared/DropTarget.tsx';
 import { nameOfFiles } from '../shared/files.ts';
@@ -46,12 +46,12 @@ export function ModelBay({ kind }: { kind: ModelKind }) {
   return (
     <Panel title={title} note={note} className="model-bay">
       {models.length > 1 && (
-        <Select
+        <NativeSelect
+          className="model-bay-choice"
           label={`${title} in use`}
           data={models.map(({ id, name }) => ({ value: id, label: name }))}
-          value={chosen}
-          onChange={(id) => id && choose(kind, id)}
-          mb="sm"
+          value={chosen ?? ''}
+          onChange={(event) => choose(kind, event.currentTarget.value)}
         />
       )}
       {work.state === 'failed' && (

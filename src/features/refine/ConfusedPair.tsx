@@ -24,7 +24,7 @@ export function ConfusedPair() {
   return (
     <Panel
       title="What it confuses now"
-      note={`${pair.pattern}. Before refining it solves ${report.total.toFixed(1)}% of such pairs, all patterns together.`}
+      note={`${pair.pattern}. MMVP before refining: ${report.total.toFixed(1)}, where guessing scores 25.`}
     >
       <div className="confused">
         {pair.images.map((path, image) => (
