@@ -42,10 +42,5 @@ export { mixedPrecision } from './mixed-precision.ts';
 export { type RecomputeRequest, type RecomputeResult, recompute } from './recompute.ts';
 export type { Rule, RuleContext, RuleTable } from './rule.ts';
 export { rules } from './rules/index.ts';
-export {
-  type SplitAttentionResult,
-  type SplitAttentionResult,
-  splitAttention,
-  splitAttention,
-} from './split-attention.ts';
+export { type SplitAttentionResult, splitAttention } from './split-attention.ts';
 export { webgpuObstacle } from './webgpu-operators.ts';
