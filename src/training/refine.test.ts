@@ -1,0 +1,92 @@
+import * as ort from 'onnxruntime-web';
+import { expect, it } from 'vitest';
+import { readEncoderFolder } from '../exchange/encoder-folder.ts';
+import { readTeacherFolder } from '../exchange/teacher-folder.ts';
+import { presets, type RefineConfig } from '../method/config.ts';
+import { type OrtModule, openRuntime } from '../runtime/runtime.ts';
+import type { CropSource } from './crops.ts';
+import { LatentEncoder } from './latents.ts';
+import { buildNetwork } from './network.ts';
+import { Refinement } from './refine.ts';
+import { builtIn } from './testing/built-in.ts';
+
+const config: RefineConfig = {
+  ...presets.quick,
+  fidelity: 'faithful',
+  batchSize: 1,
+  accumulate: 2,
+  drawsPerImage: 2,
+  steps: 4,
+};
+
+/** Images that are gradients of two colours; the crop moves them a little, so that draws matter. */
+const images: CropSource = {
+  count: 3,
+  async crop({ image, uniforms, teacherSize, encoderSize }) {
+    const paint = (size: number) =>
+      Uint8Array.from({ length: 3 * size * size }, (_, i) => {
+        const x = Math.floor(i / 3) % size;
+        return (40 * image + 80 * (i % 3) + (120 * x) / size + 20 * uniforms[0]!) % 256;
+      });
+    return { teacher: paint(teacherSize), encoder: paint(encoderSize) };
+  },
+};
+
+async function open(): Promise<Refinement> {
+  const runtime = await openRuntime({ ort: ort as unknown as OrtModule, provider: 'wasm' });
+  const encoder = await readEncoderFolder(await builtIn('acuity-clip'));
+  const teacher = await readTeacherFolder(await builtIn('acuity-diffusion'));
+  const { preprocessing, imageSize, vision } = encoder;
+  const network = await buildNetwork(
+    { vision, imageSize, teacher, contextTokens: 77, contextWidth: 128 },
+    config,
+    'trainable',
+  );
+  const latents = await LatentEncoder.open(runtime, teacher, { fidelity: config.fidelity, preprocessing });
+  return Refinement.open({
+    runtime,
+    network,
+    config,
+    images,
+    encodeLatent: (pixels) => latents.encode(pixels),
+    latentShape: latents.shape,
+    teacherSize: latents.imageSize,
+    encoder: { size: imageSize, normalisation: preprocessing },
+    schedule: teacher.schedule,
+    prompt: new Float32Array(77 * 128).fill(0.01),
+  });
+}
+
+it('goes on from a saved state bit for bit, in another session', async () => {
+  const whole = await open();
+  const losses: number[] = [];
+  for (let step = 0; step < 2; step++) losses.push((await whole.next()).loss);
+  const saved = await whole.state();
+  const rest = [await whole.next(), await whole.next()];
+  const end = await whole.state();
+  await whole.release();
+
+  const resumed = await open();
+  await resumed.restore(saved);
+  for (const expected of rest) {
+    const { ms: _, ...record } = await resumed.next();
+    const { ms: __, ...want } = expected;
+    expect(record).toEqual(want);
+  }
+  const again = await resumed.state();
+  expect([...again.weights.keys()]).toEqual([...end.weights.keys()]);
+  for (const [name, bytes] of end.weights)
+    expect(Buffer.compare(again.weights.get(name)!, bytes), name).toBe(0);
+  await resumed.release();
+  expect(new Set([...losses, ...rest.map(({ loss }) => loss)]).size).toBe(4);
+});
+
+it('refuses the state of another encoder by the name of the weight', async () => {
+  const refinement = await open();
+  const state = await refinement.state();
+  state.weights.delete('vision_model.post_layernorm.weight');
+  await expect(refinement.restore(state)).rejects.toThrow(
+    /vision_model\.post_layernorm\.weight.*another encoder/,
+  );
+  await refinement.release();
+});
