@@ -6,7 +6,7 @@ import { asModel } from '../src/onnx/as-model.ts';
 import { GraphBuilder } from '../src/onnx/builder.ts';
 import { readModel } from '../src/onnx/decode.ts';
 import { encodeModel } from '../src/onnx/encode.ts';
-import { addOutput, rename } from '../src/onnx/graft.ts';
+import { nameOutput } from '../src/onnx/graft.ts';
 import type { TypedGraph } from '../src/onnx/model.ts';
 import { specialise } from '../src/onnx/specialise.ts';
 import { type Command, RefusedError, UsageError } from './io.ts';
@@ -136,24 +136,6 @@ function trainingGraph(typed: TypedGraph, options: Options) {
   const seed = options.seed ? { seed: `grad:${options.loss}` } : {};
   const { graph, gradients } = gradient(typed, { loss: options.loss, targets, ...seed });
   const b = new GraphBuilder(graph, 'grad/');
-  for (const [target, value] of gradients) nameGradient(b, value, `grad:${target}`);
+  for (const [target, value] of gradients) nameOutput(b, value, `grad:${target}`);
   return { graph, targets, forward: typed.nodes.length, backward: graph.nodes.length - typed.nodes.length };
-}
-
-/** Outputs need names of their own: a gradient that is another value's, an input's or a constant gets an Identity. */
-function nameGradient(b: GraphBuilder, value: string, output: string): void {
-  const { graph } = b;
-  const taken = graph.outputs.some((other) => other.name === value);
-  const made = graph.nodes.some((node) => node.outputs.includes(value));
-  if (made && !taken) rename(graph, value, output);
-  else
-    b.append({
-      name: output,
-      op: 'Identity',
-      domain: '',
-      inputs: [value],
-      outputs: [output],
-      attributes: {},
-    });
-  addOutput(b, output);
 }

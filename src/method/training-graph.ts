@@ -5,7 +5,7 @@ import { splitAttention } from '../autodiff/split-attention.ts';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { codeOf, isFloat } from '../onnx/data-types.ts';
 import { UnsupportedModelError } from '../onnx/errors.ts';
-import { addInput, addOutput, emptyGraph, graft, rename } from '../onnx/graft.ts';
+import { addInput, addOutput, emptyGraph, graft, nameOutput, rename } from '../onnx/graft.ts';
 import { isWeight, liftWeights } from '../onnx/lift-weights.ts';
 import type { DataType, Tensor, TypedGraph } from '../onnx/model.ts';
 import { buildCondition, conditionRows } from './condition.ts';
@@ -253,22 +253,4 @@ function weightsReaching(graph: TypedGraph, value: string, names: readonly strin
     if (node.outputs.some((output) => needed.has(output))) for (const input of node.inputs) needed.add(input);
   }
   return new Set(names.filter((name) => needed.has(name)));
-}
-
-/** Declares a value as an output under a given name; a value that several outputs share gets an Identity. */
-function nameOutput(b: GraphBuilder, value: string, output: string): void {
-  const { graph } = b;
-  const madeHere = graph.nodes.some((node) => node.outputs.includes(value));
-  const declared = graph.outputs.some((other) => other.name === value);
-  if (madeHere && !declared) rename(graph, value, output);
-  else
-    b.append({
-      name: output,
-      op: 'Identity',
-      domain: '',
-      inputs: [value],
-      outputs: [output],
-      attributes: {},
-    });
-  addOutput(b, output);
 }

@@ -99,6 +99,29 @@ export function addOutput(b: GraphBuilder, name: string): void {
 }
 
 /**
+ * Declares a value as an output under a name of its own: the value takes the name, or, where it is an input, a
+ * constant or already an output, a copy of it does.
+ */
+export function nameOutput(b: GraphBuilder, value: string, output: string): void {
+  const { graph } = b;
+  const made = graph.nodes.some((node) => node.outputs.includes(value));
+  const declared = graph.outputs.some((other) => other.name === value);
+  if (made && !declared) rename(graph, value, output);
+  else {
+    const copy = {
+      name: output,
+      op: 'Identity',
+      domain: '',
+      inputs: [value],
+      outputs: [output],
+      attributes: {},
+    };
+    b.append(copy);
+  }
+  addOutput(b, output);
+}
+
+/**
  * Gives a value another name, everywhere: for outputs that must be called something particular.
  * The value must be made by a node of the graph.
  */

@@ -1,3 +1,4 @@
+import { sha256 } from '../../src/data/hash.ts';
 import { TextTower } from '../../src/evaluation/embed.ts';
 import { type EncoderFolder, readEncoderFolder, visionConfig } from '../../src/exchange/encoder-folder.ts';
 import { FolderError, ModelFolder } from '../../src/exchange/folder.ts';
@@ -183,11 +184,6 @@ async function identity(folder: ModelFolder): Promise<string> {
     lines.push(`${path} ${source.size} ${hashes.join(' ')}`);
   }
   return (await sha256(new TextEncoder().encode(lines.join('\n')))).slice(0, 16);
-}
-
-async function sha256(bytes: Uint8Array): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', bytes.slice());
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 const countParameters = (tensors: readonly TensorType[]): number =>

@@ -1,3 +1,4 @@
+import { sha256 } from '../../src/data/hash.ts';
 import { buildImageSet } from '../../src/data/image-set.ts';
 import type { NamedBlob } from '../../src/data/named-blob.ts';
 import { type MmvpBenchmark, readMmvpFolder } from '../../src/evaluation/mmvp-folder.ts';
@@ -435,8 +436,5 @@ async function identityOf({ rows, images }: MmvpBenchmark): Promise<string> {
   const lines = rows.map(
     ({ id, type, statement }, i) => `${id}\t${type}\t${statement}\t${images[i]?.blob.size ?? 0}`,
   );
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(lines.join('\n')));
-  return Array.from(new Uint8Array(digest).slice(0, 8), (byte) => byte.toString(16).padStart(2, '0')).join(
-    '',
-  );
+  return (await sha256(new TextEncoder().encode(lines.join('\n')))).slice(0, 16);
 }
