@@ -11,10 +11,10 @@ export function IntervalBar({ difference, interval: [low, high] }: IntervalBarPr
   const reach = Math.max(5, Math.ceil(Math.max(Math.abs(low), Math.abs(high)) / 5) * 5);
   const x = (value: number) => 18 + ((value + reach) / (2 * reach)) * 264;
   const ticks = [-reach, -reach / 2, 0, reach / 2, reach];
-  const certain = low > 0 || high < 0;
+  const tone = low > 0 ? ' interval-gain' : high < 0 ? ' interval-loss' : '';
   return (
     <svg
-      className={certain ? 'interval interval-certain' : 'interval'}
+      className={`interval${tone}`}
       viewBox="0 0 300 64"
       role="img"
       aria-label={`Difference ${formatSigned(difference)} points, 95% interval ${formatSigned(low)} to ${formatSigned(high)}`}
