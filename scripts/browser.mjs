@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import process from 'node:process';
 
 /** Flags under which Chromium offers WebGPU without a display; the software adapter where there is no GPU. */
@@ -50,7 +50,8 @@ function hasPlaywrightBrowser() {
 export function ensureBrowser(say) {
   if (findBrowser() !== undefined || hasPlaywrightBrowser()) return;
   say("no Chrome or Chromium found: installing Playwright's");
-  const cli = createRequire(import.meta.url).resolve('playwright-core/cli.js');
+  const manifest = createRequire(import.meta.url).resolve('playwright-core/package.json');
+  const cli = join(dirname(manifest), 'cli.js');
   const quiet = { stdio: ['ignore', 2, 2] };
   spawnSync(process.execPath, [cli, 'install', 'chromium'], { ...quiet, timeout: 300_000 });
   if (hasPlaywrightBrowser()) return;
