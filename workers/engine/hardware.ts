@@ -2,8 +2,9 @@ import * as ort from 'onnxruntime-web/webgpu';
 import { type AdapterReport, detect, type OpenDevice, openDevice } from '../../src/runtime/device.ts';
 import { chooseProvider, type ProviderChoice } from '../../src/runtime/provider.ts';
 import { openRuntime, type Runtime } from '../../src/runtime/runtime.ts';
-import { measureThreads, type ThreadMeasurement } from '../../src/runtime/threads.ts';
+import { measureThreads } from '../../src/runtime/threads.ts';
 import type { HardwareReport, ProviderName } from '../protocol.ts';
+import type { Store } from './store.ts';
 
 /**
  * The GPU device and the runtimes on it: the only place that opens either. The processor's runtime always exists
@@ -12,9 +13,14 @@ import type { HardwareReport, ProviderName } from '../protocol.ts';
 export class Hardware {
   #force: ProviderName | 'auto' = 'auto';
   #adapter: AdapterReport | null | undefined;
-  #threads: Promise<ThreadMeasurement> | undefined;
+  readonly #store: Promise<Store>;
+  #threads: Promise<number> | undefined;
   #cpu: Promise<Runtime> | undefined;
   #gpu: Promise<{ device: OpenDevice; runtime: Runtime }> | undefined;
+
+  constructor(store: Promise<Store>) {
+    this.#store = store;
+  }
 
   async report(force?: ProviderName | 'auto'): Promise<HardwareReport> {
     if (force !== undefined) this.#force = force;
@@ -70,9 +76,20 @@ export class Hardware {
     return this.#gpu;
   }
 
-  async #threadCount(): Promise<number> {
-    this.#threads ??= measureThreads({ wasmPaths: ortFolder() });
-    return (await this.#threads).threads;
+  #threadCount(): Promise<number> {
+    this.#threads ??= this.#chooseThreads();
+    return this.#threads;
+  }
+
+  /** Sums round differently on another number of threads: runs go on with the number that they began with. */
+  async #chooseThreads(): Promise<number> {
+    if (!self.crossOriginIsolated) return 1;
+    const store = await this.#store;
+    const kept = await store.threads();
+    if (kept !== undefined && kept <= navigator.hardwareConcurrency) return kept;
+    const { threads } = await measureThreads({ wasmPaths: ortFolder() });
+    await store.keepThreads(threads).catch(() => undefined);
+    return threads;
   }
 }
 

@@ -39,9 +39,9 @@ type Cancellable = 'score' | 'load' | 'images';
 
 /** What the engine worker exposes: one object that knows every model, image set, run and checkpoint. */
 export class EngineService implements Engine {
-  readonly #hardware = new Hardware();
-  readonly #pool = createImagePool();
   readonly #store: Promise<Store> = openStore();
+  readonly #hardware = new Hardware(this.#store);
+  readonly #pool = createImagePool();
   readonly #encoders = new Map<string, LoadedEncoder>();
   readonly #teachers = new Map<string, LoadedTeacher>();
   readonly #benchmarks = new Map<string, { summary: BenchmarkSummary; content: MmvpBenchmark }>();

@@ -41,6 +41,9 @@ export interface Store {
   }>;
   deleteCheckpoint(id: string): Promise<void>;
   keepReport(report: BenchmarkReport): Promise<void>;
+  /** Number of WebAssembly threads of the runs kept here; undefined while there are none. */
+  threads(): Promise<number | undefined>;
+  keepThreads(threads: number): Promise<void>;
   reports(): Promise<BenchmarkReport[]>;
 }
 
@@ -172,6 +175,12 @@ export async function openStore(): Promise<Store> {
     deleteCheckpoint: (id) => checkpoints.remove(id),
     keepReport: (report) => reports.put(`${report.benchmark}/${JSON.stringify(report.weights)}`, report),
     reports: () => reports.all(),
+    async threads() {
+      if ((await runs.all()).length === 0) return undefined;
+      const threads = await backends.state.get('threads');
+      return typeof threads === 'number' ? threads : undefined;
+    },
+    keepThreads: (threads) => backends.state.update({ set: new Map([['threads', threads]]) }),
   };
 }
 
