@@ -1,10 +1,12 @@
 import { ModelError } from '../src/onnx/errors.ts';
 import { graphCommand } from './graph.ts';
+import { inspectCommand } from './inspect.ts';
 import { type Command, type CommandIo, type ExitCode, exit, RefusedError, UsageError } from './io.ts';
 import { scoreMmvpCommand } from './score-mmvp.ts';
 
 const commands: Readonly<Record<string, Command>> = {
   graph: graphCommand,
+  inspect: inspectCommand,
   'score-mmvp': scoreMmvpCommand,
 };
 
