@@ -1,4 +1,4 @@
-import { open, readdir, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { ByteSource } from '../onnx/model.ts';
 import { type Part, streamParts } from '../onnx/parts.ts';
@@ -61,12 +61,20 @@ function lazyFile(path: string, size: number): ByteSource {
   };
 }
 
-/** Writes parts to a file, replacing it; at most a few megabytes are in memory at once. */
+/**
+ * Writes parts to a file; at most a few megabytes are in memory at once. A file of that name is replaced when the new
+ * one is whole, so that parts may be ranges of the very file that they replace.
+ */
 export async function writeParts(path: string, parts: readonly Part[]): Promise<void> {
-  const handle = await open(path, 'w');
+  const partial = `${path}.partial`;
+  const handle = await open(partial, 'w');
   try {
     for await (const chunk of streamParts(parts)) await handle.writeFile(chunk);
-  } finally {
     await handle.close();
+    await rename(partial, path);
+  } catch (error) {
+    await handle.close();
+    await rm(partial, { force: true });
+    throw error;
   }
 }

@@ -12,14 +12,23 @@ export interface GraphLocation {
 /** Base of every refusal of a model: the file cannot be read, understood or differentiated. */
 export class ModelError extends Error {
   override readonly name: string = 'ModelError';
-  readonly location: GraphLocation;
+  location: GraphLocation;
   /** What the person can do about it. */
   readonly fix: string;
+  readonly #problem: string;
 
   constructor(problem: string, location: GraphLocation = {}, fix = '') {
     super(sentence(problem, location, fix));
     this.location = location;
     this.fix = fix;
+    this.#problem = problem;
+  }
+
+  /** Adds what is known further up, such as the path, to the location and the message; keeps what is there. */
+  locate(more: GraphLocation): this {
+    this.location = { ...more, ...this.location };
+    this.message = sentence(this.#problem, this.location, this.fix);
+    return this;
   }
 }
 

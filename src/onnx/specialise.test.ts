@@ -226,6 +226,22 @@ describe('conditionals and loops', () => {
     });
     await expect(specialise(loop)).rejects.toThrow(/Loop runs a body.*loops unrolled/);
   });
+
+  it('say how the loss depends on what is refused', async () => {
+    const model = modelOf({
+      inputs: { x: ['float32', 2, 3] },
+      nodes: [
+        node('Neg', ['x'], ['a']),
+        node('Frobnicate', ['a'], ['b']),
+        node('Exp', ['b'], ['c']),
+        node('Sqrt', ['c'], ['y']),
+      ],
+      outputs: ['y'],
+    });
+    const message = /operator Frobnicate; shapes \[2, 3\]; path (y <- )?c <- b\)/;
+    await expect(specialise(model)).rejects.toThrow(message);
+    await expect(specialise(model, { keep: ['c'] })).rejects.toThrow(/path c <- b\)/);
+  });
 });
 
 describe('outputs', () => {

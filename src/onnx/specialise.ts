@@ -1,4 +1,10 @@
-import { MalformedModelError, ShapeError, UnsupportedModelError } from './errors.ts';
+import {
+  type GraphLocation,
+  MalformedModelError,
+  ModelError,
+  ShapeError,
+  UnsupportedModelError,
+} from './errors.ts';
 import { inlineFunctions } from './functions.ts';
 import type { Graph, Model, Node, TypedGraph, ValueInfo } from './model.ts';
 import { removeDeadCode, removeDeadValues } from './passes/dead-code.ts';
@@ -56,7 +62,10 @@ export async function specialise(model: Model, options: SpecialiseOptions = {}):
   const live = removeDeadCode({ ...graph, outputs }, keep);
   const inputs = fixSizes(live.inputs, options);
   const walk = new Walk(live, { opset, inputs, keep, prefix: unusedPrefix(live) });
-  const typed = await walk.run(live);
+  const typed = await walk.run(live).catch((error: unknown) => {
+    if (!(error instanceof ModelError) || error.location.node === undefined) throw error;
+    throw error.locate(pathTo(live, error.location.node, options.keep ?? []));
+  });
   for (const name of keep) {
     if (!typed.types.has(name)) throw new ShapeError(`The model has no value "${name}"`, { value: name });
   }
@@ -64,6 +73,28 @@ export async function specialise(model: Model, options: SpecialiseOptions = {}):
   typed.outputs = live.outputs.map((output) => checkedOutput(typed, output));
   const lean = removeDeadValues(typed, keep);
   return { ...lean, opset: opsetOf(lean.nodes) };
+}
+
+/** How values lead from a kept value or an output down to a node of the outermost graph. */
+function pathTo(graph: Graph, name: string, keep: readonly string[]): GraphLocation {
+  const producers = new Map(
+    graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)),
+  );
+  for (const end of [...keep, ...graph.outputs.map((output) => output.name)]) {
+    const above = new Map<string, string | undefined>([[end, undefined]]);
+    for (const value of above.keys()) {
+      const node = producers.get(value);
+      if (node?.name !== name) {
+        for (const input of node?.inputs ?? [])
+          if (input !== '' && !above.has(input)) above.set(input, value);
+        continue;
+      }
+      const path: string[] = [];
+      for (let at: string | undefined = value; at !== undefined; at = above.get(at)) path.push(at);
+      return { path: path.reverse() };
+    }
+  }
+  return {};
 }
 
 function chosenOutputs(graph: Graph, names: readonly string[] | undefined): ValueInfo[] {

@@ -257,6 +257,15 @@ def windows():
     case("Attention", *qkv, q_num_heads=4, kv_num_heads=2, opset=23, **RUN)
 
 
+def recurrent():
+    for op, gates, outputs in [("RNN", 1, 2), ("GRU", 3, 2), ("LSTM", 4, 3)]:
+        x, weights = f32(5, 2, 3), [f32(1, gates * 4, 3), f32(1, gates * 4, 4)]
+        case(op, x, *weights, outputs=outputs, hidden_size=4, **RUN)
+        both = [np.concatenate([w, w]) for w in weights]
+        case(op, x, *both, outputs=outputs, hidden_size=4, direction="bidirectional", **RUN)
+        case(op, x, *weights, outputs=outputs, hidden_size=4, layout=1, types_only=True)
+
+
 def contrib():
     """Operators of onnxruntime's own that it can run without an accelerator."""
     own = {**RUN, "domain": "com.microsoft"}
@@ -280,7 +289,7 @@ def contrib():
 
 
 def main() -> None:
-    for family in [elementwise, movement, indexing, generators, reductions, linear_algebra, windows, contrib]:
+    for family in [elementwise, movement, indexing, generators, reductions, linear_algebra, windows, recurrent, contrib]:
         family()
     OUT.parent.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(json.dumps(c, separators=(",", ":")) for c in CASES)

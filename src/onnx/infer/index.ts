@@ -13,6 +13,7 @@ import { losses } from './losses.ts';
 import { movement } from './movement.ts';
 import { normalisation } from './normalisation.ts';
 import { quantisation } from './quantisation.ts';
+import { recurrent } from './recurrent.ts';
 import { reduction } from './reduction.ts';
 import { sampling } from './resize.ts';
 
@@ -28,6 +29,7 @@ const standard: InferTable = {
   ...attentions,
   ...quantisation,
   ...losses,
+  ...recurrent,
   ...sampling,
 };
 
@@ -52,7 +54,7 @@ export function inferNode(
   constant: (i: number) => Tensor | undefined,
 ): TensorType[] {
   const context = new InferContext(node, opset, inputs, constant);
-  const types = ruleOf(node)(context);
+  const types = ruleOf(node, inputs)(context);
   if (types.length < node.outputs.length)
     context.fail(`The node has ${node.outputs.length} outputs, the operator ${types.length}`);
   for (const { shape } of types) {
@@ -74,13 +76,17 @@ export function isKnownOperator(domain: string, op: string): boolean {
   return table !== undefined && Object.hasOwn(table, op);
 }
 
-function ruleOf(node: Node): InferRule {
+function ruleOf(node: Node, inputs: readonly (TensorType | undefined)[]): InferRule {
   const table = domains.get(node.domain);
   const rule = table && Object.hasOwn(table, node.op) ? table[node.op] : undefined;
   if (rule) return rule;
   throw new UnsupportedModelError(
     `Operator ${node.op} of domain "${node.domain || 'ai.onnx'}" is not supported`,
-    { node: node.name, op: node.domain === '' ? node.op : `${node.domain}::${node.op}` },
+    {
+      node: node.name,
+      op: node.domain === '' ? node.op : `${node.domain}::${node.op}`,
+      shapes: inputs.map((type) => type?.shape),
+    },
     'Export the model with standard operators',
   );
 }
