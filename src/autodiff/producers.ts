@@ -3,7 +3,7 @@ import type { Node, TypedGraph } from '../onnx/model.ts';
 const indices = new WeakMap<TypedGraph, { read: number; producers: Map<string, Node> }>();
 
 /** The node that makes a value. Graphs only grow while a gradient is built, so the index reads each node once. */
-export function producerOf(graph: TypedGraph, value: string): Node | undefined {
+function producerOf(graph: TypedGraph, value: string): Node | undefined {
   let index = indices.get(graph);
   if (!index) {
     index = { read: 0, producers: new Map() };
