@@ -11,13 +11,17 @@ import { CpuSession, fileOf } from '../src/autodiff/testing/cpu-session.ts';
 import { samplesOf } from '../src/autodiff/testing/samples.ts';
 import { type FedGraph, traceOf } from '../src/autodiff/testing/trace.ts';
 import { webgpuObstacle, webgpuOperators } from '../src/autodiff/webgpu-operators.ts';
-import type { GraphBuilder } from '../src/onnx/builder.ts';
+import { GraphBuilder } from '../src/onnx/builder.ts';
 import { sizeOf } from '../src/onnx/data-types.ts';
+import { addOutput, emptyGraph, graft } from '../src/onnx/graft.ts';
 import type { Node } from '../src/onnx/model.ts';
 import type { GraphRequest, GraphResult } from './pages/graphs-protocol.ts';
 
 /** Cases taken of each variant. */
 const samples = 3;
+
+/** Graphs in one session. */
+const together = 40;
 
 /** Different uses of an operator that are run of each variant. */
 const uses = 2;
@@ -50,30 +54,27 @@ test.afterAll(() => page.close());
 
 test('backward nodes of every rule run on the GPU and give what the CPU gives', async () => {
   test.setTimeout(900_000);
-  const failures: string[] = [];
+  const graphs: Labelled[] = [];
   for (const variant of Object.keys(cases)) {
     for (const c of samplesOf(variant, samples)) {
       const { backward } = await traceOf(c);
       // Some rules only hand the gradient on.
-      if (backward.graph.outputs.length === 0 || usesHalf(backward)) continue;
-      const problem = await compare(backward);
-      if (problem) failures.push(`${c.label}: ${problem}`);
+      if (backward.graph.outputs.length > 0 && !usesHalf(backward)) graphs.push([c.label, backward]);
     }
   }
-  expect(failures).toEqual([]);
+  expect(await failuresOf(graphs)).toEqual([]);
 });
 
 test('every operator of the safe list runs alone on the GPU and gives what the CPU gives', async () => {
   test.setTimeout(900_000);
-  const failures: string[] = [];
+  const graphs: Labelled[] = [];
   const proved = new Set<string>();
   for await (const use of differentUses()) {
     const op = keyOf(use.graph.nodes[0]!);
-    const problem = await compare(use);
-    if (problem) failures.push(`${op} ${describeUse(use)}: ${problem}`);
-    else proved.add(op);
+    graphs.push([`${op} ${describeUse(use)}`, use]);
+    proved.add(op);
   }
-  expect(failures).toEqual([]);
+  expect(await failuresOf(graphs)).toEqual([]);
   expect([...proved].sort()).toEqual(Object.keys(webgpuOperators).sort());
 });
 
@@ -152,7 +153,7 @@ const betweenConvolutions: Readonly<Record<string, Build>> = {
  * where it can: not onto values that the provider cannot transpose (bool, int64), or they leave the GPU.
  */
 test('rules stay on the GPU between convolutions, whose layout the runtime changes', async () => {
-  const failures: string[] = [];
+  const graphs: Labelled[] = [];
   for (const [name, middle] of Object.entries(betweenConvolutions)) {
     for (const rank of [1, 2]) {
       const around = (size: number) => Array<number>(rank).fill(size);
@@ -170,11 +171,10 @@ test('rules stay on the GPU between convolutions, whose layout the runtime chang
           return b.op('Conv', [y, b.op('Expand', [second!, b.ints([2, channels, ...around(2)])])]);
         },
       };
-      const problem = await compare(await wholeOf(c));
-      if (problem) failures.push(`${c.label}: ${problem}`);
+      graphs.push([c.label, await wholeOf(c)]);
     }
   }
-  expect(failures).toEqual([]);
+  expect(await failuresOf(graphs)).toEqual([]);
 });
 
 /** The whole gradient graph of a case, forward and backward. */
@@ -191,8 +191,48 @@ async function wholeOf(c: GradientCase): Promise<FedGraph> {
 /** As in the tables: with its domain, where that is not the standard one. */
 const keyOf = ({ op, domain }: Node): string => (domain === '' ? op : `${domain}::${op}`);
 
-/** Runs a graph in the browser; says what differs from the CPU's result. */
-async function compare({ graph, inputs, outputs }: FedGraph): Promise<string | undefined> {
+type Labelled = readonly [label: string, graph: FedGraph];
+
+/**
+ * Runs graphs in the browser; says which differ from the CPU's result, and how. Many go side by side in one session,
+ * which is most of the time that they take; where that session cannot be made, each gets its own.
+ */
+async function failuresOf(graphs: readonly Labelled[]): Promise<string[]> {
+  const failures: string[] = [];
+  for (const opset of new Set(graphs.map(([, { graph }]) => graph.opset))) {
+    const same = graphs.filter(([, { graph }]) => graph.opset === opset);
+    for (let at = 0; at < same.length; at += together) {
+      const some = same.slice(at, at + together);
+      const result = await run(sideBySide(some.map(([, graph]) => graph)));
+      let first = 0;
+      for (const [label, graph] of some) {
+        const count = graph.outputs.length;
+        const own =
+          'error' in result ? await run(graph) : { outputs: result.outputs.slice(first, first + count) };
+        const problem = difference(graph, own);
+        if (problem) failures.push(`${label}: ${problem}`);
+        first += count;
+      }
+    }
+  }
+  return failures;
+}
+
+/** Graphs that share nothing as one graph: inputs and outputs in the order of the graphs. */
+function sideBySide(pieces: readonly FedGraph[]): FedGraph {
+  const b = new GraphBuilder(emptyGraph('side_by_side', pieces[0]!.graph.opset));
+  for (const [i, { graph }] of pieces.entries()) {
+    const names = graft(b, graph, `${i}/`);
+    for (const { name } of graph.outputs) addOutput(b, names.get(name)!);
+  }
+  return {
+    graph: b.graph,
+    inputs: pieces.flatMap(({ inputs }) => inputs),
+    outputs: pieces.flatMap(({ outputs }) => outputs),
+  };
+}
+
+async function run({ graph, inputs }: FedGraph): Promise<GraphResult> {
   const request: GraphRequest = {
     model: Buffer.from(await fileOf(graph)).toString('base64'),
     inputs: graph.inputs.map(({ name }, i) => {
@@ -201,7 +241,10 @@ async function compare({ graph, inputs, outputs }: FedGraph): Promise<string | u
     }),
     outputs: graph.outputs.map(({ name }) => name),
   };
-  const result: GraphResult = await page.evaluate((r) => window.runGraph(r), request);
+  return page.evaluate((r) => window.runGraph(r), request);
+}
+
+function difference({ graph, outputs }: FedGraph, result: GraphResult): string | undefined {
   if ('error' in result) return result.error;
   const tolerance = toleranceOf(graph);
   for (const [i, expected] of outputs.entries()) {
