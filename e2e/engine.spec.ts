@@ -370,3 +370,43 @@ test('a lost GPU device ends the run with what to do; a new one agrees with WebA
   }, run);
   expect(resumed).toEqual({ provider: 'wasm', loss: check.wasmLoss[0] });
 });
+
+test('runs go on with the number of threads that they were made with', async () => {
+  const measured = await page.evaluate(async () => (await window.engine.hardware()).wasmThreads);
+  const cores = await page.evaluate(() => navigator.hardwareConcurrency);
+  // As if this device had been measured otherwise on an earlier visit.
+  const other = measured === 1 ? Math.min(2, cores) : 1;
+  await page.evaluate(
+    (threads) =>
+      new Promise<void>((resolve, reject) => {
+        const opening = indexedDB.open('acuity-state');
+        opening.onerror = () => reject(opening.error);
+        opening.onsuccess = () => {
+          const change = opening.result.transaction('state', 'readwrite');
+          change.objectStore('state').put(threads, 'threads');
+          change.onerror = () => reject(change.error);
+          change.oncomplete = () => {
+            opening.result.close();
+            resolve();
+          };
+        };
+      }),
+    other,
+  );
+  await page.reload();
+  await page.waitForFunction(() => window.tools !== undefined);
+  const again = await page.evaluate(async () => {
+    const { engine } = window;
+    const { wasmThreads } = await engine.hardware();
+    const runs = await engine.listRuns();
+    for (const { id } of runs) await engine.deleteRun(id);
+    return {
+      wasmThreads,
+      runs: runs.length,
+      left: await engine.listRuns(),
+      kept: await engine.listCheckpoints(),
+    };
+  });
+  expect(again).toMatchObject({ wasmThreads: other, left: [], kept: [] });
+  expect(again.runs).toBeGreaterThan(0);
+});
