@@ -7,7 +7,7 @@ import type { DataType, Node, TypedGraph } from '../onnx/model.ts';
 export interface RecomputeRequest {
   /** Number of forward nodes: those before it in the node list are forward, the others backward. */
   forwardNodes: number;
-  /** Bytes that inner values may take at once. */
+  /** Bytes that inner values may take at once; outputs, which are held for longer, are not counted. */
   budget: number;
   /** Largest number of segments tried. */
   maxSegments?: number;
@@ -20,7 +20,7 @@ export interface RecomputeResult {
   segments: number;
   /** Forward nodes that run a second time. */
   recomputedNodes: number;
-  /** Planned peak of inner values and outputs, bytes, in the order in which the runtime runs the nodes. */
+  /** Planned peak of inner values, bytes, in the order in which the runtime runs the nodes. */
   peakBytes: number;
   /** Whether the peak is within the budget; otherwise this is the smallest peak found. */
   fits: boolean;

@@ -69,6 +69,12 @@ export function arrangeForRuntime(graph: TypedGraph): TypedGraph {
   return runtimePeak(arranged) < runtimePeak(graph) ? arranged : graph;
 }
 
-/** Peak of inner values and outputs, bytes, when onnxruntime runs the graph. */
-export const runtimePeak = (graph: TypedGraph): number =>
-  liveness({ ...graph, nodes: executionOrder(graph.nodes) }).peakBytes;
+/**
+ * Peak of inner values, bytes, when onnxruntime runs the graph. Outputs are not counted: whoever runs a training graph
+ * holds them for longer than a run.
+ */
+export function runtimePeak(graph: TypedGraph): number {
+  const types = new Map(graph.types);
+  for (const { name } of graph.outputs) types.delete(name);
+  return liveness({ ...graph, nodes: executionOrder(graph.nodes), types }).peakBytes;
+}
