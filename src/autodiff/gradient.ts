@@ -103,6 +103,9 @@ const settings: Readonly<Record<string, readonly number[]>> = {
   Dropout: [1],
   Range: [0, 1, 2],
   CumSum: [1],
+  OneHot: [1, 2],
+  NegativeLogLikelihoodLoss: [2],
+  SoftmaxCrossEntropyLoss: [2],
 };
 
 /** Every floating-point input and initialiser from which a differentiable path leads to `loss`, in graph order. */

@@ -109,20 +109,25 @@ const choices: RuleTable = {
   Max: extremum,
   Min: extremum,
 
-  // The output equals the input exactly where nothing was cut, the bounds included (PyTorch's clamp).
+  // One at the bounds, as PyTorch's clamp. Compared with the bounds and not with the output: onnxruntime drops the
+  // rounding of a float16 value that one reader takes in float32, and then nothing equals the output.
   Clip: (c) => {
     const [x, low, high] = c.inputs as [string, string | undefined, string | undefined];
     const { b } = c;
     const through = (mask: string, otherwise: Operand = 0) => where(b, mask, c.grad, otherwise);
     // Where the bounds are crossed, the upper one is the result everywhere.
     const crossed = () => less(b, high!, low!);
+    const inside = () => {
+      const notBelow = low ? where(b, less(b, x, low), 0, c.grad) : c.grad;
+      return high ? where(b, greater(b, x, high), 0, notBelow) : notBelow;
+    };
     const toLow = () => {
       const below = less(b, x, low!);
       return through(high ? both(b, below, b.op('Not', [crossed()])) : below);
     };
     const toHigh = () => through(greater(b, x, high!), low ? through(crossed()) : 0);
     return [
-      c.wants(0) ? through(equal(b, x, c.outputs[0]!)) : undefined,
+      c.wants(0) ? inside() : undefined,
       c.wants(1) ? total(b, toLow(), c.shape(1)) : undefined,
       c.wants(2) ? total(b, toHigh(), c.shape(2)) : undefined,
     ];
@@ -169,7 +174,14 @@ export function signed(b: GraphBuilder, g: string, x: string): string {
 function extremum(c: RuleContext): (string | undefined)[] {
   const { b, inputs } = c;
   if (inputs.length === 1) return [c.grad];
-  const masks = inputs.map((x) => equal(b, x, c.outputs[0]!));
+  // Inputs are compared with each other for the reason given at Clip.
+  const beaten = c.node.op === 'Max' ? less : greater;
+  const masks = inputs.map((x, i) =>
+    inputs
+      .filter((_, k) => k !== i)
+      .map((other) => b.op('Not', [beaten(b, x, other)]))
+      .reduce((all, one) => both(b, all, one)),
+  );
   const count = masks.map((mask) => cast(b, mask, b.dtype(c.grad))).reduce((n, one) => add(b, n, one));
   const share = div(b, c.grad, count);
   return masks.map((mask, i) => (c.wants(i) ? toInput(c, i, where(b, mask, share, 0)) : undefined));
