@@ -119,29 +119,45 @@ function cutInto(source: TypedGraph, forwardNodes: number, segments: number) {
     return gate;
   };
 
-  /** The name under which a forward value is read by the backward. */
-  const recomputed = (name: string): string => {
-    const at = segmentOf.get(name);
-    // The last segment's values are still there when the backward begins.
-    if (at === undefined || at === last || kept.has(name)) return name;
-    const known = again.get(name);
-    if (known !== undefined) return known;
-    const node = producer.get(name)!;
+  /** Writes a node of a segment once more; its inputs from the segment must be there already. */
+  const repeat = (node: Node, at: number): void => {
     let inputs = node.inputs.map((input) => {
       const from = segmentOf.get(input);
       if (from === undefined) return input;
-      return kept.has(input) || from !== at ? gated(input, at) : recomputed(input);
+      return kept.has(input) || from !== at ? gated(input, at) : again.get(input)!;
     });
     if (inputs.every((input, k) => input === node.inputs[k])) {
       // Computed from inputs and weights alone: without a gate it would be the same node once more.
       const delayed = cheapestFloat(b, node);
-      if (delayed === undefined) return name;
+      if (delayed === undefined) {
+        for (const output of node.outputs) again.set(output, output);
+        return;
+      }
       inputs = inputs.map((input) => (input === delayed ? gated(input, at) : input));
     }
     const made = node.outputs.map((output) => (output === '' ? '' : `recompute/${at}/${output}`));
     b.append({ ...node, name: `recompute/${at}/${node.name}`, inputs, outputs: made });
     recomputedNodes++;
     for (const [k, output] of node.outputs.entries()) if (output !== '') again.set(output, made[k]!);
+  };
+
+  /** The name under which a forward value is read by the backward. */
+  const recomputed = (name: string): string => {
+    const at = segmentOf.get(name);
+    // The last segment's values are still there when the backward begins.
+    if (at === undefined || at === last || kept.has(name)) return name;
+    const open = [name];
+    for (let value = open.at(-1); value !== undefined; value = open.at(-1)) {
+      const node = again.has(value) ? undefined : producer.get(value)!;
+      const missing = node?.inputs.filter(
+        (input) => segmentOf.get(input) === at && !kept.has(input) && !again.has(input),
+      );
+      if (missing?.length) open.push(...missing);
+      else {
+        open.pop();
+        if (node) repeat(node, at);
+      }
+    }
     return again.get(name)!;
   };
 
