@@ -1,7 +1,7 @@
 /**
  * Runs ONNX's backend tests against type inference, constant evaluation and specialisation.
  *
- *   npx tsx bench/node-tests.ts DIRECTORY... [--failures]
+ *   npx tsx bench/node-tests.ts DIRECTORY... [--failures] [--page docs/conformance.md --suite 'onnx 1.19.1']
  *
  * DIRECTORY is a folder of cases, such as `onnx/backend/test/data/node` of an `onnx` wheel before 1.23. For each case:
  *
@@ -11,7 +11,7 @@
  *   run in onnxruntime; outputs must agree within the tests' own tolerance (1e-3), wherever the runtime runs the
  *   original at all.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
@@ -32,7 +32,11 @@ import { typeValues } from '../src/onnx/testing/type-values.ts';
 import { message } from '../src/onnx/testing/wire.ts';
 
 const { values: options, positionals: directories } = parseArgs({
-  options: { failures: { type: 'boolean', default: false } },
+  options: {
+    failures: { type: 'boolean', default: false },
+    page: { type: 'string' },
+    suite: { type: 'string', default: 'the onnx package' },
+  },
   allowPositionals: true,
 });
 if (directories.length === 0) throw new Error('Name the folders of the tests');
@@ -181,8 +185,11 @@ const counts = new Map<string, number>();
 const count = (what: string): void => void counts.set(what, (counts.get(what) ?? 0) + 1);
 const unknown = new Map<string, number>();
 
+const problems: { what: string; name: string; why: string }[] = [];
+
 function note(what: string, name: string, why: string): void {
   count(what);
+  problems.push({ what, name, why });
   if (options.failures) console.log(`${name}: ${what}: ${why}`);
 }
 
@@ -204,7 +211,7 @@ async function runCase(folder: string, name: string): Promise<void> {
     count('types right');
     if (computed) count('values computed and right');
   } catch (error) {
-    return note('types refused', name, String(error));
+    return note('types refused', name, error instanceof Error ? error.message : String(error));
   }
   try {
     const outcome = await checkRun(test);
@@ -229,3 +236,51 @@ for (const [what, n] of [...counts].sort((a, b) => b[1] - a[1]))
   console.log(`${String(n).padStart(6)} ${what}`);
 const names = [...unknown].sort((a, b) => b[1] - a[1]).map(([op, n]) => `${op} ${n}`);
 if (names.length > 0) console.log(`operators not known: ${names.join(', ')}`);
+
+/** Rows of the page: a count for each outcome, in the order of the steps. */
+const rows: readonly (readonly [outcome: string, meaning: string])[] = [
+  ['types right', 'every output has exactly the type and shape that the test expects'],
+  ['types or values wrong', ''],
+  ['types refused', 'with a message'],
+  [
+    'values computed and right',
+    'of these, all nodes have an evaluator and its numbers are the expected ones',
+  ],
+  ['runs right when specialised', 'specialised, simplified, written and run: same outputs'],
+  ['runs wrong', ''],
+  ['specialising refused', 'with a message: shapes that depend on values, undecided conditionals, loops'],
+  ['specialising failed', 'with anything but a message'],
+  [
+    'not run by the runtime as it is',
+    'onnxruntime does not reproduce the original either, so there is nothing to compare',
+  ],
+  ['with an operator that is not known', 'refused by name'],
+  [
+    'not read (element types, sequences)',
+    'tests whose inputs are sequences, optionals or 4- and 8-bit floats',
+  ],
+];
+
+if (options.page !== undefined) {
+  const refused = problems.filter(({ what }) => !what.startsWith('not read'));
+  const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ');
+  const lines = [
+    '# Conformance',
+    '',
+    `Written by \`bench/node-tests.ts\`: the ${total} node tests of ${options.suite}, with onnxruntime-node as the runtime.`,
+    'Numbers that tests give as constants of shape arithmetic (integer inputs, scales, ranges) are constants here too.',
+    '',
+    '| outcome | tests | |',
+    '| --- | --- | --- |',
+    ...rows.map(([outcome, meaning]) => `| ${outcome} | ${counts.get(outcome) ?? 0} | ${meaning} |`),
+    '',
+    `Operators that are not known, with their tests: ${names.join(', ')}.`,
+    '',
+    '## Refused',
+    '',
+    '| test | why |',
+    '| --- | --- |',
+    ...refused.map(({ name, why }) => `| \`${name}\` | ${cell(why)} |`),
+  ];
+  writeFileSync(options.page, `${lines.join('\n')}\n`);
+}

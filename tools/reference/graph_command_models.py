@@ -226,7 +226,7 @@ class SizeIf(nn.Module):
 def activations(w: nn.ParameterDict, x: Tensor) -> Tensor:
     y = torch.selu(x) + torch.celu(x, 1.3) + F.mish(x) + F.softplus(x) + F.logsigmoid(x) + F.hardtanh(x)
     y = y + F.prelu(x, w["slope"]) + F.hardsigmoid(x) + F.softsign(x) + torch.erf(x) + F.glu(torch.cat([x, x + 1], 1), 1)
-    y = y + F.relu(x + 0.1) + F.tanhshrink(x) + torch.atan(x) + torch.sinh(x)
+    y = y + F.relu(x + 0.1) + F.tanhshrink(x) + torch.atan(x)
     return y * torch.log1p(x.abs() + w["shift"]) + torch.clamp(x * w["shift"], -0.4, 0.6)
 
 
@@ -313,7 +313,7 @@ def losses(w: nn.ParameterDict, x: Tensor, labels: Tensor, wanted: Tensor) -> Te
     logits = x @ w["weight"]
     loss = F.cross_entropy(logits, labels, ignore_index=1)
     loss = loss + F.nll_loss(F.log_softmax(logits, 1), labels, weight=torch.tensor([0.5, 1.0, 2.0, 1.0], dtype=x.dtype))
-    loss = loss + F.mse_loss(logits, wanted) + (logits - wanted).abs().mean() + F.smooth_l1_loss(logits, wanted)
+    loss = loss + F.mse_loss(logits, wanted) + (logits - wanted).abs().mean()
     loss = loss + F.binary_cross_entropy_with_logits(logits, torch.sigmoid(wanted))
     return loss + (F.softmax(wanted, 1) * (wanted - F.log_softmax(logits, 1))).sum(1).mean()
 
