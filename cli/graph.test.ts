@@ -107,6 +107,40 @@ describe('acuity graph', () => {
     expect(results['grad:x']![4]).toBeCloseTo(difference, 4);
   });
 
+  it('means by "all" what the file declares: no constants of its nodes, and nothing that it does not use', async () => {
+    const model = perceptron();
+    const { nodes, initializers } = model.graph;
+    const half = { type: 'tensor', value: tensorOf('float32', [4], [1, 2, 3, 4]) } as const;
+    const made = {
+      name: '',
+      op: 'Constant',
+      domain: '',
+      inputs: [],
+      outputs: ['half'],
+      attributes: { value: half },
+    };
+    const softmax = nodes.findIndex(({ op }) => op === 'Softmax');
+    const [gemm] = nodes[softmax]!.inputs;
+    const scaled = {
+      name: '',
+      op: 'Mul',
+      domain: '',
+      inputs: [gemm!, 'half'],
+      outputs: ['scaled'],
+      attributes: {},
+    };
+    nodes[softmax]!.inputs = ['scaled'];
+    nodes.splice(softmax, 0, made, scaled);
+    initializers.set('idle', tensorOf('float32', [2], [1, 2]));
+    await write('constants.onnx', model);
+    expect((await graph('constants.onnx', '--targets', 'all')).code).toBe(0);
+    const outputs = (await written()).graph.outputs.map(({ name }) => name);
+    expect(outputs).toEqual(['loss', 'hidden', 'grad:x', 'grad:first', 'grad:second']);
+    const { code, err } = await graph('constants.onnx', '--targets', 'first,idle');
+    expect(code).toBe(2);
+    expect(err).toMatch(/"loss" does not depend on target "idle"/);
+  });
+
   it('takes the incoming gradient as an input', async () => {
     const args = ['--loss', 'hidden', '--targets', 'first,x', '--out', 'inner/seeded.onnx', '--batch', '3'];
     expect(await runCommand(folder, 'graph', 'model.onnx', ...args)).toMatchObject({

@@ -15,7 +15,7 @@ export {
   UnsupportedModelError,
 } from '../onnx/errors.ts';
 export { arrangeForRuntime } from '../onnx/execution-order.ts';
-export { addInput, addOutput, emptyGraph, graft, rename } from '../onnx/graft.ts';
+export { addInput, addOutput, emptyGraph, graft, nameOutput, rename } from '../onnx/graft.ts';
 export { isWeight, liftWeights } from '../onnx/lift-weights.ts';
 export type {
   Attribute,
