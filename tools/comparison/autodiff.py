@@ -37,8 +37,8 @@ class Outcome:
     #: "" none, "inputs" of inputs alone, "all" of inputs and weights.
     differentiates: str = ""
     error: float | None = None
-    #: Nodes of forward and backward without a WebGPU kernel; None where not measured.
-    obstacles: int | None = None
+    #: Why nodes of forward or backward would leave the GPU; None where not measured.
+    obstacles: list[str] | None = None
     note: str = ""
 
     @property
@@ -47,7 +47,8 @@ class Outcome:
 
     def cell(self) -> str:
         if self.right:
-            return f"{'inputs only, ' if self.differentiates == 'inputs' else ''}right ({self.error:.0e})"
+            gpu = f"; not all on WebGPU: {', '.join(self.obstacles)}" if self.obstacles else ""
+            return f"{'inputs only, ' if self.differentiates == 'inputs' else ''}right ({self.error:.0e}){gpu}"
         if self.error is not None:
             return f"WRONG ({self.error:.0e})"
         return f"{'runs, no gradient' if self.loads else 'no'}: {self.note}"
@@ -285,7 +286,7 @@ def page(results: dict[str, dict[str, Outcome]], rivals: Path) -> str:
         gradients = f"{full}" + (f" (and {partial} with respect to inputs alone)" if partial else "")
         right = sum(o.right for o in found)
         measured = [o for o in found if o.obstacles is not None]
-        gpu = f"{sum(o.obstacles == 0 for o in measured)} with every node on the list" if measured else ("-" if tool == "tfjs" else "not measured")
+        gpu = f"{sum(not o.obstacles for o in measured)} of {count}" if measured else ("-" if tool == "tfjs" else "not measured")
         lines.append(f"| {tool} | {what} | {sum(o.loads for o in found)} of {count} | {gradients} | {right} | {gpu} |")
     lines += [
         "",
@@ -293,12 +294,13 @@ def page(results: dict[str, dict[str, Outcome]], rivals: Path) -> str:
         "",
         "- Acuity: `specialise`, `gradient` for every weight and input, onnxruntime-node. \"On WebGPU\" counts files whose",
         "  forward and backward nodes are all operators that `e2e/operators.spec.ts` runs on WebGPU without a fallback; the",
-        "  models themselves were run on the CPU here.",
+        "  models themselves were run on the CPU here. As in the app, an int64 timestep was made float32.",
         "- onnxsim graph_grad: `onnxsim.simplify` with fixed sizes, ONNX's shape inference, `build_backward` over all nodes",
         "  with weights as inputs, onnxruntime; in the file's operator set and converted to 17, whichever went further. It is",
         "  made for blocks of a model; whole models are more than it promises.",
         "- jax-js: `ONNXModel.run` and `grad` under Node, WebAssembly backend (`navigator` and iterator helpers, which",
-        "  browsers have and Node 20 lacks, were put in). Its model holds the weights, so gradients are of inputs; text encoders have none. WebGPU not measured.",
+        "  browsers have and Node 20 lacks, were put in). Its model holds the weights, so gradients are of inputs; text",
+        "  encoders have none. WebGPU was not measured.",
         "- tfjs: `loadGraphModel` was given the file. It reads TensorFlow's formats, so nothing further could be measured.",
         f"- A tool had {SECONDS} s for a model. External data was put into the files beforehand.",
         "",
