@@ -1,5 +1,7 @@
 import { expect, test } from '@playwright/test';
+import { philoxVectors } from '../src/runtime/fixtures/philox-vectors.ts';
 import { randomDigest } from '../src/runtime/fixtures/random-digest.ts';
+import { normalUlps } from '../src/runtime/random-wgsl.ts';
 
 /** The test pages are served one port above the app (playwright.config.ts). */
 test.beforeEach(async ({ page, baseURL }) => {
@@ -134,6 +136,20 @@ test('the adapter is recognised and the provider chosen', async ({ page }) => {
 
 test('random numbers have the same bytes as under Node', async ({ page }) => {
   expect(await page.evaluate(() => window.runtime.randomDigest())).toBe(randomDigest);
+});
+
+test('the GPU draws the published words and the numbers of the stream', async ({ page }) => {
+  const limits = { maxStorageBuffersPerShaderStage: 8, maxStorageBufferBindingSize: 2 ** 27 };
+  const blocks = philoxVectors.map(([counter, key]) => [counter, key] as const);
+  for (const given of [undefined, limits]) {
+    const result = await page.evaluate(([b, l]) => window.runtime.gpuRandom(b, l), [blocks, given] as const);
+    console.log('normal numbers:', result.ulps, 'ulp');
+    expect(result.words).toEqual(philoxVectors.map(([, , words]) => words));
+    expect(result.ulps).toBeLessThanOrEqual(normalUlps);
+    expect(result.before).toEqual([0, 0, 0, 0, 0]);
+    expect(result.wrong).toBe(0);
+    expect(result.tooLong).toContain('do not fit a buffer');
+  }
 });
 
 test('the number of threads is measured and remembered', async ({ page }) => {

@@ -21,8 +21,9 @@ import {
 } from '../../src/runtime/optimizer.ts';
 import { chooseProvider } from '../../src/runtime/provider.ts';
 import { RandomStream } from '../../src/runtime/random.ts';
+import { GpuRandom } from '../../src/runtime/random-gpu.ts';
 import { openRuntime, type Runtime } from '../../src/runtime/runtime.ts';
-import type { CpuTensor, DeviceTensor } from '../../src/runtime/tensor.ts';
+import type { CpuTensor, DeviceTensor, GpuTensor } from '../../src/runtime/tensor.ts';
 import { measureThreads } from '../../src/runtime/threads.ts';
 import { WeightStore } from '../../src/runtime/weights.ts';
 
@@ -56,6 +57,15 @@ const worst = (a: ArrayLike<number>, b: ArrayLike<number>) => {
   let most = 0;
   for (let i = 0; i < a.length; i++) most = Math.max(most, Math.abs(a[i]! - b[i]!));
   return most;
+};
+
+/** Numbers of float32 between two, counted through their bits. */
+const ulpsBetween = (a: number, b: number) => {
+  const ordered = (x: number) => {
+    const bits = new Int32Array(Float32Array.of(x).buffer)[0]!;
+    return bits < 0 ? -(bits & 0x7fffffff) : bits;
+  };
+  return Math.abs(ordered(a) - ordered(b));
 };
 
 const sgd: UpdateConfig = {
@@ -427,6 +437,62 @@ const checks = {
   async randomDigest() {
     const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', randomSample()));
     return [...hash].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  },
+
+  /** Blocks of words on the GPU for counters and keys, and the same draws on both sides, by their bits. */
+  async gpuRandom(
+    blocks: readonly (readonly [counter: readonly number[], key: readonly [number, number]])[],
+    limits?: Record<string, number>,
+  ) {
+    const { runtime, device } = await onGpu(limits ? { limits, features: false } : {});
+    const make = (dtype: 'int32' | 'float32', count: number) =>
+      runtime.allocate({ dtype, shape: [count] }) as GpuTensor;
+    const words: number[][] = [];
+    for (const [[block, step, image, draw], key] of blocks) {
+      const target = make('int32', 4);
+      const address = { step: step!, image: image!, draw: draw! };
+      new GpuRandom(device.device, key).words(target.buffer, { address, count: 4, block: block! });
+      words.push([...new Uint32Array((await runtime.read(target)).buffer)]);
+    }
+    const random = new RandomStream(42, 'noise');
+    const onDevice = new GpuRandom(device.device, random.key);
+    const address = { step: 7, image: 3, draw: 1 };
+    const rows = [0, 1, 2].map((row) => ({ ...address, image: 3 + row }));
+
+    const count = 100_003;
+    const noise = make('float32', 3 * count + 5);
+    onDevice.normal(noise.buffer, { address, count, rows: 3, offset: 5 });
+    const got = floats(await runtime.read(noise));
+    let ulps = 0;
+    for (const [row, at] of rows.entries()) {
+      const wanted = random.normal(at, count);
+      for (let i = 0; i < count; i++) {
+        ulps = Math.max(ulps, ulpsBetween(got[5 + row * count + i]!, wanted[i]!));
+      }
+    }
+    // A range of nearly 2^31 rejects almost half of the words: the rows must go on from the right ones.
+    let wrong = 0;
+    for (const [low, high] of [
+      [0, 1000],
+      [-5, 2 ** 30 + 2 ** 29],
+      [0, 1],
+    ] as const) {
+      for (const as of ['int32', 'float32'] as const) {
+        const target = make(as, 3 * 777);
+        onDevice.integers(target.buffer, { address, count: 777, rows: 3, low, high, as });
+        const bytes = await runtime.read(target);
+        const values = as === 'int32' ? new Int32Array(bytes.buffer) : floats(bytes);
+        const wanted = rows.flatMap((at) => [...random.integers(at, 777, low, high)]);
+        for (const [i, value] of wanted.entries()) {
+          if (values[i] !== (as === 'int32' ? value : Math.fround(value))) wrong++;
+        }
+      }
+    }
+    const tooLong = await Promise.resolve()
+      .then(() => onDevice.normal(noise.buffer, { address, count: 4 * count }))
+      .then(() => 'nothing', messageOf);
+    device.close();
+    return { words, ulps, before: [...got.subarray(0, 5)], wrong, tooLong };
   },
 
   async threads() {

@@ -1,30 +1,12 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { cosineOfTurn, logarithm, sineOfTurn } from './exact-math.ts';
+import { philoxVectors } from './fixtures/philox-vectors.ts';
 import { randomDigest, randomSample } from './fixtures/random-digest.ts';
 import { philox, RandomStream } from './random.ts';
 
 describe('philox', () => {
-  // kat_vectors of Random123 1.14 (D. E. Shaw Research): philox4x32, 10 rounds.
-  const vectors = [
-    [
-      [0, 0, 0, 0],
-      [0, 0],
-      [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8],
-    ],
-    [
-      [0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff],
-      [0xffffffff, 0xffffffff],
-      [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd],
-    ],
-    [
-      [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344],
-      [0xa4093822, 0x299f31d0],
-      [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1],
-    ],
-  ] as const;
-
-  it.each(vectors)('gives the published words of counter %j', (counter, key, words) => {
+  it.each(philoxVectors)('gives the published words of counter %j', (counter, key, words) => {
     expect(philox(counter, key)).toEqual(words);
   });
 });

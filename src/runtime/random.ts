@@ -16,7 +16,8 @@ export interface RandomAddress {
  * draws what it would have drawn. Every operation is an IEEE 754 basic one, so all engines give the same bytes.
  */
 export class RandomStream {
-  readonly #key: readonly [number, number];
+  /** Philox's key of this stream, for generators elsewhere. */
+  readonly key: readonly [number, number];
 
   /** `seed` is an integer of at most 53 bits; `name` such as "noise" keeps streams of one run apart. */
   constructor(seed: number, name: string) {
@@ -25,7 +26,7 @@ export class RandomStream {
     }
     const hash = hashOf(name);
     const [k0, k1] = philox([hash[0], hash[1], 0, 0], [seed >>> 0, Math.floor(seed / 2 ** 32)]);
-    this.#key = [k0, k1];
+    this.key = [k0, k1];
   }
 
   /** `count` float32 numbers, uniform in [0, 1), multiples of 2^-24. */
@@ -92,7 +93,7 @@ export class RandomStream {
     let words: Words = [0, 0, 0, 0];
     return () => {
       if (at === 4) {
-        words = philox([block++, step, image, draw], this.#key);
+        words = philox([block++, step, image, draw], this.key);
         at = 0;
       }
       return words[at++]!;
