@@ -10,47 +10,21 @@
  * text context (`context`), as DIVA uses them, and to every weight and input (`all`). "least" is with attention split
  * where its scores pass 128 MiB and as much computed again as lowers the peak. Weights and gradients are not counted.
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { differentiableInputs, gradient } from '../src/autodiff/gradient.ts';
 import { recompute } from '../src/autodiff/recompute.ts';
 import { splitAttention } from '../src/autodiff/split-attention.ts';
 import { webgpuObstacle } from '../src/autodiff/webgpu-operators.ts';
 import { buildTrainingGraph } from '../src/method/training-graph.ts';
-import { isFloat } from '../src/onnx/data-types.ts';
-import { readModel } from '../src/onnx/decode.ts';
 import { isWeight } from '../src/onnx/lift-weights.ts';
 import { liveness } from '../src/onnx/liveness.ts';
-import type { ByteSource, TypedGraph } from '../src/onnx/model.ts';
-import { retypeInput } from '../src/onnx/passes/retype-input.ts';
-import { simplify } from '../src/onnx/passes/simplify.ts';
-import { bytesSource } from '../src/onnx/sources.ts';
-import { specialise } from '../src/onnx/specialise.ts';
+import type { TypedGraph } from '../src/onnx/model.ts';
+import { fullSizeGraph } from './full-size-graphs.ts';
 
 /** What WebGPU promises of a storage buffer binding. */
 const bindingBytes = 128 * 2 ** 20;
 
 const [folder = '', ...wanted] = process.argv.slice(2);
-
-/** A file of weights that is not there: nothing may read it. */
-function absentWeights(name: string): ByteSource {
-  const size = Number(readFileSync(join(folder, `${name}.size`), 'utf8'));
-  return {
-    name: 'weights.bin',
-    size,
-    read: () => Promise.reject(new Error('The weights of a full-size model were read')),
-  };
-}
-
-async function forwardOf(name: string): Promise<TypedGraph> {
-  const source = bytesSource(`${name}.onnx`, readFileSync(join(folder, `${name}.onnx`)));
-  const model = await readModel(source, { external: new Map([['weights.bin', absentWeights(name)]]) });
-  let graph = await specialise(model);
-  for (const { name: input } of graph.inputs) {
-    if (!isFloat(graph.types.get(input)!.dtype)) graph = retypeInput(graph, input, 'float32');
-  }
-  return simplify(graph);
-}
 
 const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(0);
 const row = (...cells: (string | number)[]) => console.log(`| ${cells.join(' | ')} |`);
@@ -75,6 +49,8 @@ function withGradients(graph: TypedGraph, gradients: ReadonlyMap<string, string>
   });
   return { ...graph, outputs: [...graph.outputs, ...outputs] };
 }
+
+const forwardOf = (name: string) => fullSizeGraph(folder, name);
 
 async function measure(name: string): Promise<void> {
   const before = heap();

@@ -1,4 +1,4 @@
-"""Graphs of full-size encoders and denoisers without their weights, for bench/full-size.ts.
+"""Graphs of full-size encoders and denoisers without their weights, for bench/full-size.ts and bench/memory.ts.
 
     python -m tools.reference.full_size OUTPUT_FOLDER [MODEL ...]
 
@@ -137,7 +137,35 @@ def denoiser(name: str, batch: int):
     return Denoiser(model), inputs
 
 
+class LatentMean(nn.Module):
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+
+    def forward(self, image):
+        return self.model.encode(image).latent_dist.mean
+
+
+def autoencoder(batch: int):
+    from diffusers import AutoencoderKL
+    from diffusers.models.attention_processor import AttnProcessor
+
+    # stable-diffusion-2-1-base/vae/config.json
+    model = AutoencoderKL(
+        block_out_channels=(128, 256, 512, 512),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        latent_channels=4,
+        layers_per_block=2,
+        sample_size=512,
+    )
+    model.set_attn_processor(AttnProcessor())
+    return LatentMean(model), {"image": torch.empty(batch, 3, 512, 512)}
+
+
 def build(name: str, batch: int):
+    if name == "sd-vae-encoder":
+        return autoencoder(batch)
     if name in DENOISERS:
         return denoiser(name, batch)
     return siglip(batch) if name == "siglip-so400m-384" else encoder(name, batch)
@@ -212,7 +240,7 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    names = sys.argv[2:] or [*ENCODERS, "siglip-so400m-384", *DENOISERS]
+    names = sys.argv[2:] or [*ENCODERS, "siglip-so400m-384", *DENOISERS, "sd-vae-encoder"]
     for name in names:
         for batch in (1, 8):
             export(name, batch, folder)
