@@ -7,6 +7,11 @@
 export interface FileBackend {
   /** Writes a new file from its parts, in order; on disk when the promise resolves. */
   write(name: string, parts: Parts): Promise<void>;
+  /**
+   * Writes parts from byte `from` on, which may not lie past the end; what lay behind it goes. When a part fails, those
+   * before it are on disk.
+   */
+  append(name: string, from: number, parts: Parts): Promise<void>;
   /** The file's bytes, left where they are until they are read. Rejects when there is no such file. */
   read(name: string): Promise<Blob>;
   /** Removes a file; nothing happens when there is none. */

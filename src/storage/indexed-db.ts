@@ -19,19 +19,30 @@ export function openState(database: string): StateBackend {
 /** Files as blobs in IndexedDB, where there is no file system: each in one record. */
 export function openFiles(database: string): FileBackend {
   const store: UseStore = createStore(database, 'files');
+  const put = (name: string, pieces: Blob[]) =>
+    store('readwrite', (objects) => {
+      objects.put(new Blob(pieces), name);
+      return promisifyRequest(objects.transaction);
+    });
+  const read = async (name: string): Promise<Blob> => {
+    const blob: unknown = await get(name, store);
+    if (blob instanceof Blob) return blob;
+    throw new DOMException(`There is no file ${name}`, 'NotFoundError');
+  };
   return {
+    read,
     async write(name, parts) {
       const pieces: Blob[] = [];
       for await (const part of parts) pieces.push(new Blob([part]));
-      await store('readwrite', (objects) => {
-        objects.put(new Blob(pieces), name);
-        return promisifyRequest(objects.transaction);
-      });
+      await put(name, pieces);
     },
-    async read(name) {
-      const blob: unknown = await get(name, store);
-      if (blob instanceof Blob) return blob;
-      throw new DOMException(`There is no file ${name}`, 'NotFoundError');
+    async append(name, from, parts) {
+      const pieces = from === 0 ? [] : [(await read(name)).slice(0, from)];
+      try {
+        for await (const part of parts) pieces.push(new Blob([part]));
+      } finally {
+        await put(name, pieces);
+      }
     },
     async remove(name) {
       await store('readwrite', (objects) => {

@@ -16,30 +16,32 @@ export async function openOpfs(folder: string): Promise<FileBackend | undefined>
 }
 
 function filesIn(directory: FileSystemDirectoryHandle): FileBackend {
-  return {
-    async write(name, parts) {
-      const handle = await directory.getFileHandle(name, { create: true });
-      if (!hasSyncAccess(handle)) throw new Error('files cannot be written from this thread');
-      const access = await handle.createSyncAccessHandle();
-      try {
-        access.truncate(0);
-        let at = 0;
-        for await (const part of parts) {
-          for (let written = 0; written < part.length; ) {
-            const count = access.write(part.subarray(written), { at });
-            // Chromium's private windows report the end of the quota by writing less, then by a count past all sense.
-            if (count === 0 || count > part.length - written) {
-              throw new DOMException('nothing more could be written', 'QuotaExceededError');
-            }
-            written += count;
-            at += count;
+  const append: FileBackend['append'] = async (name, from, parts) => {
+    const handle = await directory.getFileHandle(name, { create: true });
+    if (!hasSyncAccess(handle)) throw new Error('files cannot be written from this thread');
+    const access = await handle.createSyncAccessHandle();
+    try {
+      access.truncate(from);
+      let at = from;
+      for await (const part of parts) {
+        for (let written = 0; written < part.length; ) {
+          const count = access.write(part.subarray(written), { at });
+          // Chromium's private windows report the end of the quota by writing less, then by a count past all sense.
+          if (count === 0 || count > part.length - written) {
+            throw new DOMException('nothing more could be written', 'QuotaExceededError');
           }
+          written += count;
+          at += count;
         }
-        access.flush();
-      } finally {
-        access.close();
       }
-    },
+    } finally {
+      access.flush();
+      access.close();
+    }
+  };
+  return {
+    append,
+    write: (name, parts) => append(name, 0, parts),
     async read(name) {
       return (await directory.getFileHandle(name)).getFile();
     },

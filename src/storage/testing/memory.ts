@@ -23,6 +23,17 @@ export class MemoryStorage implements StorageBackends {
       }
       this.stored.set(name, this.corrupt(new Uint8Array(Buffer.concat(pieces))));
     },
+    append: async (name, from, parts) => {
+      this.before('append', name);
+      let bytes = (this.stored.get(name) ?? new Uint8Array()).slice(0, from);
+      this.stored.set(name, bytes);
+      for await (const part of parts) {
+        this.before('append part', name);
+        if (this.#used() + part.length > this.quota) throw new DOMException('', 'QuotaExceededError');
+        bytes = new Uint8Array(Buffer.concat([bytes, this.corrupt(part)]));
+        this.stored.set(name, bytes);
+      }
+    },
     read: async (name) => {
       this.before('read', name);
       const bytes = this.stored.get(name);
