@@ -136,7 +136,7 @@ function probability(p: number): string {
 }
 
 /** A small seeded generator of uniform numbers in [0, 1) (Tommy Ettinger's Mulberry32, public domain). */
-function mulberry32(seed: number): () => number {
+export function mulberry32(seed: number): () => number {
   let state = seed | 0;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
