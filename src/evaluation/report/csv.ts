@@ -1,0 +1,22 @@
+import { cellText, type Report } from './table.ts';
+
+/** One row for each figure: table, row, column, value. Quoted by RFC 4180, lines end in CR LF. */
+export function csvReport(report: Report): string {
+  const lines = [['table', 'row', 'column', 'value']];
+  for (const [name, value] of report.facts) lines.push(['about', name, '', value]);
+  for (const table of report.tables) {
+    for (const [name, ...cells] of table.rows) {
+      for (const [i, cell] of cells.entries()) {
+        const value = typeof cell === 'number' ? String(cell) : cell;
+        lines.push([table.title, cellText(name ?? ''), table.columns[i + 1] ?? '', value]);
+      }
+    }
+  }
+  return lines.map((fields) => `${fields.map(field).join(',')}\r\n`).join('');
+}
+
+function field(text: string): string {
+  // A spreadsheet would run text that begins like a formula.
+  const safe = /^[=+\-@\t\r]/.test(text) && !Number.isFinite(Number(text)) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}
