@@ -1,10 +1,12 @@
 import { ModelError } from '../src/onnx/errors.ts';
+import { evaluateCommand } from './evaluate.ts';
 import { graphCommand } from './graph.ts';
 import { inspectCommand } from './inspect.ts';
 import { type Command, type CommandIo, type ExitCode, exit, RefusedError, UsageError } from './io.ts';
 import { scoreMmvpCommand } from './score-mmvp.ts';
 
 const commands: Readonly<Record<string, Command>> = {
+  evaluate: evaluateCommand,
   graph: graphCommand,
   inspect: inspectCommand,
   'score-mmvp': scoreMmvpCommand,

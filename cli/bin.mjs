@@ -18,4 +18,5 @@ process.exitCode = await main(process.argv.slice(2), {
   directory,
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
+  progress: process.stderr.isTTY ? (text) => process.stderr.write(`\r\x1b[K${text}`) : undefined,
 });

@@ -203,7 +203,7 @@ describe('acuity graph', () => {
 
   it.each<[string, string[], number, RegExp]>([
     ['no command', [], 64, /^$/],
-    ['an unknown command', ['grph'], 64, /unknown command "grph": one of graph, inspect/],
+    ['an unknown command', ['grph'], 64, /unknown command "grph": one of evaluate, graph, inspect/],
     ['no model', ['graph'], 64, /0 models named.*usage: acuity graph/],
     ['no loss', ['graph', 'model.onnx', '--targets', 'all', '--out', 'o.onnx'], 64, /--loss is missing/],
     ['an unknown option', ['graph', 'model.onnx', '--nope'], 64, /Unknown option '--nope'/],

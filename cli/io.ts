@@ -4,6 +4,8 @@ export interface CommandIo {
   directory: string;
   out(text: string): void;
   err(text: string): void;
+  /** Shows how far the work is in place of what it showed before; only where a terminal is watched. */
+  progress?: ((text: string) => void) | undefined;
 }
 
 /** Exit codes of every command. */

@@ -13,8 +13,8 @@ export function minimise(
   start: Float64Array,
   { tolerance = 1e-7, maxSteps = 2000 } = {},
 ): Float64Array {
-  let x = start.slice();
-  let gradient = new Float64Array(x.length);
+  let x: Float64Array = start.slice();
+  let gradient: Float64Array = new Float64Array(x.length);
   let value = f(x, gradient);
   const pairs: { step: Float64Array; change: Float64Array; rho: number }[] = [];
   for (let taken = 0; taken < maxSteps; taken++) {

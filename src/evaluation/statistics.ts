@@ -22,12 +22,13 @@ export interface PairedComparison {
 /**
  * Compares two scorings of the same pairs, in the same order.
  *
+ * @param options.noun what a pair is called in the verdict, such as `image`
  * @throws Error when the two do not list the same pairs.
  */
 export function comparePairs(
   before: readonly PairOutcome[],
   after: readonly PairOutcome[],
-  options: { resamples?: number; seed?: number } = {},
+  options: { resamples?: number; seed?: number; noun?: string } = {},
 ): PairedComparison {
   if (before.length === 0 || before.length !== after.length) {
     throw new Error(
@@ -54,7 +55,7 @@ export function comparePairs(
     changes.length;
   const pValue = mcnemar(fixed, broken);
   const interval = bootstrapInterval(changes, options.resamples ?? 10_000, options.seed ?? 0);
-  const verdict = sentence({ fixed, broken, difference, pValue, interval });
+  const verdict = sentence({ fixed, broken, difference, pValue, interval }, options.noun ?? 'pair');
   return { fixed, broken, difference, pValue, interval, verdict };
 }
 
@@ -112,16 +113,16 @@ function quantile(sorted: Float64Array, q: number): number {
   return below + (at - low) * (above - below);
 }
 
-function sentence(c: Omit<PairedComparison, 'verdict'>): string {
-  if (c.fixed === 0 && c.broken === 0) return 'Not one pair changed.';
-  const pairs = (n: number) => `${n} ${n === 1 ? 'pair' : 'pairs'}`;
+function sentence(c: Omit<PairedComparison, 'verdict'>, noun: string): string {
+  if (c.fixed === 0 && c.broken === 0) return `Not one ${noun} changed.`;
+  const pairs = (n: number) => `${n} ${n === 1 ? noun : `${noun}s`}`;
   const flips = `${pairs(c.fixed)} fixed and ${pairs(c.broken)} broken, ${points(c.difference)} points`;
   const evidence = `p = ${probability(c.pValue)}, 95% interval ${points(c.interval[0])} to ${points(c.interval[1])}`;
   if (c.pValue >= 0.05) return `${flips}: a difference inside the noise (${evidence}).`;
   // Unequal patterns can turn the total against the count of flips; then neither word would be honest.
   if (c.fixed > c.broken && c.difference > 0) return `${flips}: a gain beyond chance (${evidence}).`;
   if (c.fixed < c.broken && c.difference < 0) return `${flips}: a loss beyond chance (${evidence}).`;
-  return `${flips}: more pairs changed one way than chance explains, but the total does not follow (${evidence}).`;
+  return `${flips}: more ${noun}s changed one way than chance explains, but the total does not follow (${evidence}).`;
 }
 
 function points(value: number): string {
