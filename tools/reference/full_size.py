@@ -1,10 +1,10 @@
 """Graphs of full-size encoders and denoisers without their weights, for bench/full-size.ts and bench/memory.ts.
 
-    python -m tools.reference.full_size OUTPUT_FOLDER [MODEL ...]
+    python -m tools.reference.full_size OUTPUT_FOLDER [MODEL[-f16][:BATCH] ...]
 
 The configurations are those of the published checkpoints. Modules are made on PyTorch's meta device, so that nothing
 of their gigabytes is ever allocated; the dynamo exporter writes their graphs, in which each weight is an initialiser
-whose elements would lie in a file `weights.bin` that is not there. Batch 1 and 8.
+whose elements would lie in a file `weights.bin` that is not there. Batch 1 and 8 where none is named; float16 on request.
 """
 
 import logging
@@ -182,7 +182,7 @@ def leave_out_weights(model: ir.Model) -> int:
             # Position numbers, the only integers that these models keep.
             value.const_value = ir.tensor(torch.arange(raw.numel()).reshape(raw.shape).numpy(), name=name)
         elif raw.numel() <= 8192:
-            value.const_value = ir.tensor(torch.rand(raw.shape).numpy(), name=name)
+            value.const_value = ir.tensor(torch.rand(raw.shape).to(raw.dtype).numpy(), name=name)
         else:
             value.const_value = outside(value.const_value, name, raw.shape, offset)
             offset += value.const_value.length
@@ -190,7 +190,7 @@ def leave_out_weights(model: ir.Model) -> int:
 
 
 def outside(tensor, name: str, shape, offset: int) -> ir.ExternalTensor:
-    length = 4 * int(np.prod(shape))
+    length = int(tensor.dtype.itemsize * np.prod(shape))
     return ir.ExternalTensor(
         "weights.bin", offset, length, tensor.dtype, shape=ir.Shape(shape), name=name, base_dir=str(Path.cwd())
     )
@@ -213,8 +213,11 @@ def fold_transposes(model: ir.Model) -> None:
 
 def export(name: str, batch: int, folder: Path) -> None:
     with torch.device("meta"):
-        module, inputs = build(name, batch)
+        module, inputs = build(name.removesuffix("-f16"), batch)
     module.eval().requires_grad_(False)
+    if name.endswith("-f16"):
+        module.half()
+        inputs = {key: value.half() if value.is_floating_point() else value for key, value in inputs.items()}
     program = torch.onnx.export(
         torch.export.export(module, tuple(inputs.values()), strict=False),
         dynamo=True,
@@ -241,9 +244,10 @@ def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     names = sys.argv[2:] or [*ENCODERS, "siglip-so400m-384", *DENOISERS, "sd-vae-encoder"]
-    for name in names:
-        for batch in (1, 8):
-            export(name, batch, folder)
+    for wanted in names:
+        name, _, batch = wanted.partition(":")
+        for size in (int(batch),) if batch else (1, 8):
+            export(name, size, folder)
 
 
 if __name__ == "__main__":
