@@ -1,0 +1,90 @@
+/**
+ * Times whole training steps of full-size models on onnxruntime's WebGPU provider, outside a browser, and prints a
+ * line of JSON for each: milliseconds of every run, kernels included, gradients left on the device.
+ *
+ *   python -m tools.reference.full_size FOLDER vit-l-14:1 vit-l-14-f16:1 sd21-base:1 sd21-base-f16:1
+ *   npx tsx bench/gpu/acuity.ts FOLDER SCRATCH [PROVIDER [NAME...]]
+ *
+ * SCRATCH takes a model at a time, up to 5 GB. Nothing may leave the provider.
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { asModel } from '../../src/onnx/as-model.ts';
+import { sizeOf } from '../../src/onnx/data-types.ts';
+import { encodeModel } from '../../src/onnx/encode.ts';
+import { arrangeForRuntime } from '../../src/onnx/execution-order.ts';
+import type { DataType, TypedGraph } from '../../src/onnx/model.ts';
+import { type Part, streamParts } from '../../src/onnx/parts.ts';
+import { numberToHalf } from '../../src/onnx/tensors.ts';
+import { type Precision, workloads } from './workloads.ts';
+
+const runs = { warm: 3, timed: 10 };
+const [folder = '', scratch = '', provider = 'webgpu', ...wanted] = process.argv.slice(2);
+
+async function write(path: string, parts: readonly Part[]): Promise<void> {
+  const file = await open(path, 'w');
+  for await (const chunk of streamParts(parts)) await file.write(chunk);
+  await file.close();
+}
+
+async function save(graph: TypedGraph, path: string): Promise<void> {
+  const { parts, external } = encodeModel(asModel(graph), {
+    externalThreshold: 0,
+    externalName: 'model.data',
+  });
+  await write(join(path, 'model.onnx'), parts);
+  for (const file of external ?? []) await write(join(path, file.name), file.parts);
+}
+
+function feedOf(name: string, dtype: DataType, shape: readonly number[]): Tensor {
+  // Scales stay moderate; a timestep is any whole number below 1000.
+  const values = Float32Array.from({ length: sizeOf(shape) }, () =>
+    name.startsWith('timestep') ? 500 : name === 'loss_scale' ? 1 : Math.random() - 0.5,
+  );
+  if (dtype === 'float16') return new Tensor('float16', Uint16Array.from(values, numberToHalf), shape);
+  return new Tensor('float32', values, shape);
+}
+
+async function time(name: string, precision: Precision): Promise<void> {
+  const path = join(scratch, `${name}-${precision}`);
+  mkdirSync(path, { recursive: true });
+  try {
+    const graph = arrangeForRuntime(await workloads[name]!(folder, precision));
+    await save(graph, path);
+    const feeds: Record<string, Tensor> = {};
+    for (const input of graph.inputs) {
+      const { dtype, shape } = graph.types.get(input.name)!;
+      feeds[input.name] = feedOf(input.name, dtype, shape);
+    }
+    const begun = performance.now();
+    const session = await InferenceSession.create(join(path, 'model.onnx'), {
+      executionProviders: [provider],
+      ...(provider === 'cpu' ? {} : { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
+    });
+    const createdMs = performance.now() - begun;
+    const ms: number[] = [];
+    let squares = Number.NaN;
+    for (let i = 0; i < runs.warm + runs.timed; i++) {
+      const from = performance.now();
+      const result = await session.run(feeds);
+      squares = Number(result['squares']!.data[0]);
+      if (i >= runs.warm) ms.push(performance.now() - from);
+    }
+    await session.release();
+    console.log(JSON.stringify({ name, precision, nodes: graph.nodes.length, squares, createdMs, ms }));
+  } finally {
+    rmSync(path, { recursive: true, force: true });
+  }
+}
+
+for (const name of wanted.length > 0 ? wanted : Object.keys(workloads)) {
+  for (const precision of ['f32', 'f16'] as const) {
+    try {
+      await time(name, precision);
+    } catch (error) {
+      console.log(JSON.stringify({ name, precision, problem: String(error).slice(0, 400) }));
+    }
+  }
+}

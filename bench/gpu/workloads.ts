@@ -1,0 +1,111 @@
+/** The graphs that are timed on a GPU host: full-size models with random weights, a whole step each. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gradient } from '../../src/autodiff/gradient.ts';
+import { mixedPrecision } from '../../src/autodiff/mixed-precision.ts';
+import { buildTrainingGraph } from '../../src/method/training-graph.ts';
+import { GraphBuilder } from '../../src/onnx/builder.ts';
+import { codeOf, isFloat } from '../../src/onnx/data-types.ts';
+import { readModel } from '../../src/onnx/decode.ts';
+import { nameOutput } from '../../src/onnx/graft.ts';
+import { isWeight } from '../../src/onnx/lift-weights.ts';
+import type { ByteSource, TypedGraph } from '../../src/onnx/model.ts';
+import { retypeInput } from '../../src/onnx/passes/retype-input.ts';
+import { simplify } from '../../src/onnx/passes/simplify.ts';
+import { bytesSource } from '../../src/onnx/sources.ts';
+import { specialise } from '../../src/onnx/specialise.ts';
+import { numberToHalf } from '../../src/onnx/tensors.ts';
+
+export type Precision = 'f32' | 'f16';
+
+/** A divisor of no weight's length, so that rows do not repeat. */
+const poolElements = 4_194_301;
+
+/** A file of weights that holds small random numbers: a model's own would only have other values. */
+function randomWeights(size: number, precision: Precision): ByteSource {
+  const width = precision === 'f16' ? 2 : 4;
+  const pool = precision === 'f16' ? new Uint16Array(poolElements) : new Float32Array(poolElements);
+  for (let i = 0; i < poolElements; i++) {
+    const value = (Math.random() - 0.5) * 0.05;
+    pool[i] = precision === 'f16' ? numberToHalf(value) : value;
+  }
+  const bytes = new Uint8Array(pool.buffer);
+  return {
+    name: 'weights.bin',
+    size,
+    read: async (offset, length) => {
+      const result = new Uint8Array(length);
+      let from = offset % (poolElements * width);
+      for (let at = 0; at < length; ) {
+        const part = bytes.subarray(from, from + length - at);
+        result.set(part, at);
+        at += part.length;
+        from = 0;
+      }
+      return result;
+    },
+  };
+}
+
+/** Reads a skeleton that `tools/reference/full_size.py` wrote, at batch 1, with random weights. */
+async function forwardOf(folder: string, model: string, precision: Precision): Promise<TypedGraph> {
+  const stem = join(folder, `${model}${precision === 'f16' ? '-f16' : ''}-b1`);
+  const size = Number(readFileSync(`${stem}.size`, 'utf8'));
+  const source = bytesSource(`${model}.onnx`, readFileSync(`${stem}.onnx`));
+  const external = new Map([['weights.bin', randomWeights(size, precision)]]);
+  let graph = await specialise(await readModel(source, { external }));
+  for (const { name } of graph.inputs) {
+    if (!isFloat(graph.types.get(name)!.dtype)) graph = retypeInput(graph, name, 'float32');
+  }
+  return simplify(graph);
+}
+
+/** Replaces the gradients among the outputs by the sum of their squares, so that none has to travel to the host. */
+function withSquares(graph: TypedGraph, gradients: Iterable<string>): TypedGraph {
+  const b = new GraphBuilder(graph, 'squares/');
+  const sums = [...gradients].map((name) => {
+    const wide =
+      graph.types.get(name)!.dtype === 'float16' ? b.op('Cast', [name], { to: codeOf('float32') }) : name;
+    return b.op('ReduceSumSquare', [wide], { keepdims: 0 });
+  });
+  const total = sums.reduce((sum, value) => b.op('Add', [sum, value]));
+  graph.outputs = graph.outputs.filter(({ name }) => !name.startsWith('grad:'));
+  nameOutput(b, total, 'squares');
+  return graph;
+}
+
+/** Forward and backward of one model, `seed` being the incoming gradient of its output. */
+async function modelStep(folder: string, model: string, precision: Precision): Promise<TypedGraph> {
+  const forward = mixedPrecision(await forwardOf(folder, model, precision));
+  const loss = forward.outputs[0]!.name;
+  const context = forward.inputs.find(({ name }) => forward.types.get(name)!.shape.length === 3);
+  const weights = [...forward.initializers].filter(([, tensor]) => isWeight(tensor)).map(([name]) => name);
+  const read = new Set(forward.nodes.flatMap((node) => node.inputs));
+  const targets = context ? [context.name] : weights.filter((name) => read.has(name));
+  const { graph, gradients } = gradient(forward, { loss, targets, seed: 'seed' });
+  return withSquares({ ...graph, outputs: [] }, gradients.values());
+}
+
+/** A whole refinement pass: encoder, condition, denoiser, loss, and the gradient of every encoder weight. */
+async function divaStep(folder: string, precision: Precision): Promise<TypedGraph> {
+  const { graph, gradients, weights } = buildTrainingGraph({
+    encoder: await forwardOf(folder, 'vit-l-14', precision),
+    teacher: await forwardOf(folder, 'sd21-base', precision),
+    config: { condition: 'class+part', partTokens: 76 },
+    prediction: 'epsilon',
+    contextTokens: 77,
+    weightsAsInputs: 'trainable',
+  });
+  // The native provider takes no GPU buffers as inputs: weights that were fed would be sent anew with every run.
+  graph.inputs = graph.inputs.filter(({ name }) => !weights.has(name));
+  for (const [name, tensor] of weights) graph.initializers.set(name, tensor);
+  return withSquares(graph, gradients.values());
+}
+
+export const workloads: Readonly<
+  Record<string, (folder: string, precision: Precision) => Promise<TypedGraph>>
+> = {
+  'vit-l-14': (folder, precision) => modelStep(folder, 'vit-l-14', precision),
+  'sd21-base': (folder, precision) => modelStep(folder, 'sd21-base', precision),
+  diva: divaStep,
+};
