@@ -10,7 +10,7 @@ export interface ZeroShotGuard {
 }
 
 /** Points of top-1 that a refinement may cost by default. */
-export const guardThreshold = 1;
+const guardThreshold = 1;
 
 /** @param before top-1 in percent; likewise `after` */
 export function zeroShotGuard(before: number, after: number, threshold = guardThreshold): ZeroShotGuard {

@@ -1,10 +1,10 @@
 /** A list of prompt templates that cannot be used; the message names the line. */
-export class TemplateError extends Error {
+class TemplateError extends Error {
   override readonly name = 'TemplateError';
 }
 
 /** The single template that CLIP's paper names as a default. */
-export const plainTemplate = 'a photo of a {}.';
+const plainTemplate = 'a photo of a {}.';
 
 /**
  * Reads templates, one a line, `{}` where the class name goes. Empty lines and lines that begin with `#` are left out.
