@@ -126,6 +126,25 @@ test('refusals say what does not fit', async ({ page }) => {
   expect(said.impossibleLimit).toContain('The GPU device cannot be opened');
 });
 
+test('a GPU without memory left ends in a clear error, never in numbers', async ({ page }) => {
+  const result = await page.evaluate(() => window.runtime.outOfMemory());
+  console.log('memory:', result.held, JSON.stringify(result.full));
+  for (const problem of [result.read, result.write, result.run, result.start, result.output]) {
+    expect(problem).toMatchObject({ name: 'OutOfMemoryError' });
+    expect(problem!.message).toContain('Take a smaller batch');
+  }
+  expect(result.full).toMatchObject({ name: 'OutOfMemoryError' });
+  expect(result.shape).toEqual([4, 16]);
+});
+
+test('a command that the GPU refuses and float16 where there is none are told', async ({ page }) => {
+  const said = await page.evaluate(() => window.runtime.refusedCommands());
+  expect(said.refused).toContain('results cannot be trusted');
+  expect(said.half).toContain(
+    'Session "half" computes in float16 (first in "x"), which this GPU does not offer',
+  );
+});
+
 test('the adapter is recognised and the provider chosen', async ({ page }) => {
   const { adapter, choice, forced } = await page.evaluate(() => window.runtime.hardware());
   expect(adapter).not.toBeNull();

@@ -1,5 +1,7 @@
 import { expose } from 'comlink';
 import * as ort from 'onnxruntime-web/webgpu';
+import { GraphBuilder } from '../../src/onnx/builder.ts';
+import { addInput, addOutput, emptyGraph } from '../../src/onnx/graft.ts';
 import type { ByteSource, TensorType } from '../../src/onnx/model.ts';
 import { halfToNumber } from '../../src/onnx/tensors.ts';
 import { type DeviceOptions, detect, type OpenDevice, openDevice } from '../../src/runtime/device.ts';
@@ -13,6 +15,7 @@ import {
 } from '../../src/runtime/fixtures/models.ts';
 import { type Deviation, replayAll } from '../../src/runtime/fixtures/optimizer-replay.ts';
 import { randomSample } from '../../src/runtime/fixtures/random-digest.ts';
+import { graphSession } from '../../src/runtime/graph-session.ts';
 import {
   createOptimizer,
   type Parameter,
@@ -45,6 +48,8 @@ async function onGpu(options?: DeviceOptions): Promise<{ runtime: Runtime; devic
   const device = await openDevice(options);
   return { runtime: await openRuntime({ ort, provider: 'webgpu', device, threads: 1, wasmPaths }), device };
 }
+
+const onGpuAgain = (device: OpenDevice) => openRuntime({ ort, provider: 'webgpu', device });
 
 /** Shows limits that the browser would not lower by itself: it rounds requests up to its own defaults. */
 function pretend(device: GPUDevice, limits: Record<string, number>): void {
@@ -432,6 +437,93 @@ const checks = {
     };
     device.close();
     return refusals;
+  },
+
+  /** What is said when the GPU has no memory: for a tensor, and for the inner values of a run. */
+  async outOfMemory() {
+    const told = async (work: () => Promise<unknown>) => {
+      try {
+        await work();
+        return null;
+      } catch (error) {
+        return { name: (error as Error).name, message: messageOf(error) };
+      }
+    };
+    const feeds = () =>
+      new Map([
+        ['x', normal(1, 4, 8)],
+        ['w', normal(2, 8, 16)],
+      ] as const);
+    /** The next large buffer finds no memory, as the browser tells it: the buffer is invalid, the event comes later. */
+    const exhaust = (device: GPUDevice) => {
+      const create = device.createBuffer.bind(device);
+      device.createBuffer = (descriptor) => {
+        Reflect.deleteProperty(device, 'createBuffer');
+        device.pushErrorScope('validation');
+        const buffer = create({ ...descriptor, usage: 0x10000 });
+        void device.popErrorScope().then(() => {
+          const error = new GPUOutOfMemoryError('Buffer allocation failed');
+          device.dispatchEvent(new GPUUncapturedErrorEvent('uncapturederror', { error }));
+        });
+        return buffer;
+      };
+    };
+    const allocation = await onGpu();
+    const session = await allocation.runtime.session(await denseModel(), { name: 'dense' });
+    exhaust(allocation.device.device);
+    const tensor = allocation.runtime.allocate({ dtype: 'float32', shape: [1024] });
+    const read = await told(() => allocation.runtime.read(tensor));
+    const write = await told(async () => allocation.runtime.write(tensor, 0, new Uint8Array(4096)));
+    const run = await told(() => session.run(feeds()));
+    const start = await told(() => onGpuAgain(allocation.device));
+    allocation.device.close();
+
+    const running = await onGpu();
+    const doomed = await running.runtime.session(await denseModel(), { name: 'doomed' });
+    exhaust(running.device.device);
+    const output = await told(async () => running.runtime.read((await doomed.run(feeds())).get('y')!));
+    running.device.close();
+
+    // More than any card has, asked of the browser itself.
+    const real = await onGpu();
+    const kept: DeviceTensor[] = [];
+    const full = await told(async () => {
+      const bytes = Math.min(real.device.device.limits.maxStorageBufferBindingSize, 2 ** 30);
+      for (let i = 0; i < 256; i++) {
+        const large = real.runtime.allocate({ dtype: 'float32', shape: [bytes / 4] });
+        kept.push(large);
+        real.runtime.write(large, 0, new Uint8Array(4));
+        await real.device.device.queue.onSubmittedWorkDone();
+      }
+    });
+    const held = real.runtime.gpuBytes;
+    for (const one of kept) real.runtime.release(one);
+    real.device.close();
+
+    const after = await onGpu();
+    const again = await after.runtime.session(await denseModel(), { name: 'again', hostOutputs: ['y'] });
+    const shape = (await again.run(feeds())).get('y')!.shape;
+    after.device.close();
+    return { read, write, run, start, output, full, held, shape };
+  },
+
+  /** A command that the GPU refuses is told at the next reading, and float16 before anything is made. */
+  async refusedCommands() {
+    const { runtime, device } = await onGpu({ features: false });
+    const tensor = runtime.allocate({ dtype: 'float32', shape: [4] }) as GpuTensor;
+    const encoder = device.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(tensor.buffer, 0, tensor.buffer, 8, 4096);
+    device.device.queue.submit([encoder.finish()]);
+    const refused = await runtime.read(tensor).then(() => 'nothing', messageOf);
+    device.close();
+
+    const narrow = await onGpu({ features: false });
+    const graph = emptyGraph('half', 17);
+    const b = new GraphBuilder(graph);
+    addOutput(b, b.op('Relu', [addInput(b, 'x', 'float16', [4])]));
+    const half = await graphSession(narrow.runtime, graph, { name: 'half' }).then(() => 'nothing', messageOf);
+    narrow.device.close();
+    return { refused, half };
   },
 
   async randomDigest() {

@@ -1,4 +1,4 @@
-import { messageOf, RuntimeError } from './errors.ts';
+import { DeviceLostError, messageOf, OutOfMemoryError, RuntimeError } from './errors.ts';
 
 /** What the browser tells about its GPU, and what Acuity makes of it. */
 export interface AdapterReport {
@@ -26,6 +26,15 @@ export interface DeviceLoss {
   message: string;
 }
 
+/**
+ * The first thing that the GPU refused behind the program's back. Commands that it refuses are dropped, so every number
+ * computed since is in doubt.
+ */
+export interface DeviceFault {
+  kind: 'out-of-memory' | 'invalid' | 'internal';
+  message: string;
+}
+
 /** What went over the device since counting began. */
 export interface DispatchCounts {
   dispatches: number;
@@ -40,6 +49,8 @@ export interface OpenDevice {
   readonly generation: number;
   /** Null while the device lives. */
   readonly loss: DeviceLoss | null;
+  /** Null while the GPU did everything it was told. Its owner opens another device. */
+  readonly fault: DeviceFault | null;
   /** Resolves when the device is lost, also by {@link OpenDevice.close}. */
   readonly lost: Promise<DeviceLoss>;
   /** Counts compute dispatches and submits during `work`, ONNX Runtime's own included. */
@@ -127,6 +138,10 @@ export function isSoftware(
 
 function track(device: GPUDevice, adapter: AdapterReport, generation: number): OpenDevice {
   let loss: DeviceLoss | null = null;
+  let fault: DeviceFault | null = null;
+  device.addEventListener('uncapturederror', ({ error }) => {
+    fault ??= { kind: kindOf(error), message: error.message || 'no further word' };
+  });
   const lost = device.lost.then(({ reason, message }) => {
     loss = { reason, message: message || reason };
     return loss;
@@ -138,6 +153,9 @@ function track(device: GPUDevice, adapter: AdapterReport, generation: number): O
     get loss() {
       return loss;
     },
+    get fault() {
+      return fault;
+    },
     lost,
     count: (work) => countDispatches(device, work),
     close: () => {
@@ -145,6 +163,30 @@ function track(device: GPUDevice, adapter: AdapterReport, generation: number): O
       device.destroy();
     },
   };
+}
+
+function kindOf(error: GPUError): DeviceFault['kind'] {
+  if (error instanceof GPUOutOfMemoryError) return 'out-of-memory';
+  return error instanceof GPUValidationError ? 'invalid' : 'internal';
+}
+
+/**
+ * Why nothing on the device can be used any more, or null.
+ *
+ * @param what begins the message, such as `Session "training" cannot run`
+ * @param heldBytes of tensors on the device, where they are known
+ */
+export function deviceProblem(
+  { loss, fault, generation }: OpenDevice,
+  what: string,
+  heldBytes: number | null = null,
+): RuntimeError | null {
+  if (loss) return new DeviceLostError(what, generation, loss.message);
+  if (!fault) return null;
+  if (fault.kind === 'out-of-memory') return new OutOfMemoryError(what, heldBytes, fault.message);
+  return new RuntimeError(
+    `${what}: the GPU refused a command (${fault.message}), so its results cannot be trusted. Open the device again and continue from the last checkpoint`,
+  );
 }
 
 /**

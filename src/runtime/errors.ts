@@ -20,5 +20,21 @@ export class DeviceLostError extends RuntimeError {
   }
 }
 
+/**
+ * The GPU had no memory for something. WebGPU tells so late, and what was made without memory holds no numbers:
+ * nothing on the device can be used any more.
+ */
+export class OutOfMemoryError extends RuntimeError {
+  override readonly name = 'OutOfMemoryError';
+
+  constructor(what: string, heldBytes: number | null, cause: string) {
+    const held =
+      heldBytes === null ? '' : ` with ${(heldBytes / 1e9).toFixed(2)} GB of weights and results on it`;
+    super(
+      `${what}: the GPU's memory is full${held} (${cause}). Take a smaller batch, float16 models, recomputation, LoRA or fewer blocks, or close other tabs that use the GPU; then continue from the last checkpoint`,
+    );
+  }
+}
+
 /** The message of anything thrown; ONNX Runtime also throws bare numbers and strings. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

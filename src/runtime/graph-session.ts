@@ -15,6 +15,13 @@ export async function graphSession(
   graph: TypedGraph,
   options: SessionOptions,
 ): Promise<Session> {
+  const device = runtime.device?.device;
+  const half = [...graph.types].find(([, { dtype }]) => dtype === 'float16');
+  if (device && half && !device.features.has('shader-f16')) {
+    throw new RuntimeError(
+      `Session "${options.name}" computes in float16 (first in "${half[0]}"), which this GPU does not offer (shader-f16): choose the float32 files of the model, or WebAssembly`,
+    );
+  }
   const encoded = encodeModel(asModel(graph));
   if (encoded.external?.length || encoded.size > sessionBytes) {
     throw new RuntimeError(

@@ -1,7 +1,8 @@
-import type { OpenDevice } from './device.ts';
-import { DeviceLostError, messageOf } from './errors.ts';
+import { deviceProblem, type OpenDevice } from './device.ts';
+import { DeviceLostError, messageOf, type RuntimeError } from './errors.ts';
 
 const smallBytes = 4096;
+const unreadable = 'A result cannot be read';
 
 /**
  * Reads GPU buffers late: the copy takes its place in the device's queue at once, mapping waits in the background, so
@@ -22,14 +23,25 @@ export class Readback {
       await staging.mapAsync(GPUMapMode.READ);
     } catch (error) {
       staging.destroy();
-      const { loss, generation } = this.#opened;
-      throw new DeviceLostError('A result cannot be read', generation, loss?.message ?? messageOf(error));
+      // An error of the GPU is told a moment after what it made impossible.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      throw this.#problem() ?? new DeviceLostError(unreadable, this.#opened.generation, messageOf(error));
+    }
+    // Errors of earlier commands have arrived by now.
+    const problem = this.#problem();
+    if (problem) {
+      staging.destroy();
+      throw problem;
     }
     const result = new Uint8Array(staging.getMappedRange(), 0, length).slice();
     staging.unmap();
     if (staging.size === smallBytes && this.#free.length < 16) this.#free.push(staging);
     else staging.destroy();
     return result;
+  }
+
+  #problem(): RuntimeError | null {
+    return deviceProblem(this.#opened, unreadable);
   }
 
   release(): void {

@@ -1,6 +1,6 @@
 import type { TensorType } from '../onnx/model.ts';
-import type { OpenDevice } from './device.ts';
-import { DeviceLostError, RuntimeError } from './errors.ts';
+import { deviceProblem, type OpenDevice } from './device.ts';
+import { RuntimeError } from './errors.ts';
 import { queueOf, type SerialQueue } from './queue.ts';
 import { Readback } from './readback.ts';
 import {
@@ -50,9 +50,8 @@ export async function openRuntime(options: RuntimeOptions): Promise<Runtime> {
   if (provider === 'webgpu' && !device) {
     throw new RuntimeError('The WebGPU provider needs a device: open one with openDevice() and pass it on');
   }
-  if (provider === 'webgpu' && device?.loss) {
-    throw new DeviceLostError('The runtime cannot start', device.generation, device.loss.message);
-  }
+  const problem = provider === 'webgpu' && device && deviceProblem(device, 'The runtime cannot start');
+  if (problem) throw problem;
   let threads = options.threads ?? 1;
   if (provider !== 'cpu') {
     threads = startedThreads.get(ort.env) ?? threads;
@@ -197,7 +196,8 @@ export class Runtime implements SessionHost {
   #deviceOf(_tensor: GpuTensor): OpenDevice {
     const device = this.device;
     if (!device) throw new RuntimeError(`A GPU tensor cannot be used on the ${this.provider} provider`);
-    if (device.loss) throw new DeviceLostError('The tensor is gone', device.generation, device.loss.message);
+    const problem = deviceProblem(device, 'The tensor is gone', this.#gpuBytes);
+    if (problem) throw problem;
     return device;
   }
 }

@@ -1,8 +1,8 @@
 import type * as Ort from 'onnxruntime-web';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web';
 import type { TensorType } from '../onnx/model.ts';
-import type { OpenDevice } from './device.ts';
-import { DeviceLostError, messageOf, RuntimeError } from './errors.ts';
+import { deviceProblem, type OpenDevice } from './device.ts';
+import { messageOf, RuntimeError } from './errors.ts';
 import type { SerialQueue } from './queue.ts';
 import {
   bytesOf,
@@ -28,6 +28,8 @@ export interface SessionHost {
   readonly threads: number;
   readonly allowCpuFallback: boolean;
   readonly queue: SerialQueue;
+  /** Bytes of tensors on the GPU. */
+  readonly gpuBytes: number;
   allocate(type: TensorType): DeviceTensor;
   copy(from: DeviceTensor, to: DeviceTensor): void;
   release(tensor: DeviceTensor): void;
@@ -67,13 +69,9 @@ export async function createSession(
       return await ort.InferenceSession.create(model, sessionOptions(host, options));
     } catch (error) {
       await settle(device);
-      if (device?.loss) {
-        throw new DeviceLostError(
-          `Session "${options.name}" cannot be made`,
-          device.generation,
-          device.loss.message,
-        );
-      }
+      const problem =
+        device && deviceProblem(device, `Session "${options.name}" cannot be made`, host.gpuBytes);
+      if (problem) throw problem;
       throw new RuntimeError(
         `Session "${options.name}" cannot be made on the ${provider} provider: ${explain(messageOf(error))}`,
         { cause: error },
@@ -85,7 +83,7 @@ export async function createSession(
 
 /** A lost device fails what it was doing first and is reported lost a moment later. */
 async function settle(device: OpenDevice | null): Promise<void> {
-  if (!device || device.loss) return;
+  if (!device || device.loss || device.fault) return;
   await Promise.race([device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
 }
 
@@ -212,21 +210,16 @@ export class Session {
     // After a failed run onnxruntime-web keeps the old bindings, whose tensors are freed: never run it again.
     if (device) this.#broken = messageOf(error);
     await settle(device);
-    if (device?.loss) {
-      return new DeviceLostError(
-        `Session "${this.name}" was interrupted`,
-        device.generation,
-        device.loss.message,
-      );
-    }
+    const problem =
+      device && deviceProblem(device, `Session "${this.name}" was interrupted`, this.#host.gpuBytes);
+    if (problem) return problem;
     return new RuntimeError(`Session "${this.name}" failed: ${messageOf(error)}`, { cause: error });
   }
 
   #checkUsable(): void {
     const { device } = this.#host;
-    if (device?.loss) {
-      throw new DeviceLostError(`Session "${this.name}" cannot run`, device.generation, device.loss.message);
-    }
+    const problem = device && deviceProblem(device, `Session "${this.name}" cannot run`, this.#host.gpuBytes);
+    if (problem) throw problem;
     if (this.#broken !== null) {
       throw new RuntimeError(`Session "${this.name}" failed before (${this.#broken}): make it again`);
     }

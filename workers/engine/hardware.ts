@@ -63,10 +63,14 @@ export class Hardware {
     return this.#cpu;
   }
 
-  /** The WebGPU runtime, its device opened anew when the last one was lost. CPU fallback is forbidden. */
+  /**
+   * The WebGPU runtime, its device opened anew when the last one was lost or refused something: its memory goes back
+   * with it. CPU fallback is forbidden.
+   */
   async gpu(): Promise<{ device: OpenDevice; runtime: Runtime }> {
     const known = await this.#gpu?.catch(() => undefined);
-    if (known && !known.device.loss) return known;
+    if (known && !known.device.loss && !known.device.fault) return known;
+    if (known?.device.fault) known.device.close();
     // The processor's runtime comes first: it decides the threads of the WebAssembly that both share.
     await this.cpu();
     this.#gpu = openDevice().then(async (device) => ({
