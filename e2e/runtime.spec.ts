@@ -145,6 +145,13 @@ test('a command that the GPU refuses and float16 where there is none are told', 
   );
 });
 
+test('sessions compute right with the least limits that WebGPU promises', async ({ page }) => {
+  const { many, large } = await page.evaluate(() => window.runtime.leastLimits());
+  expect([many.said, large.said]).toEqual([null, null]);
+  expect(large.values).toEqual([3]);
+  expect(many.values).toEqual(Array.from({ length: 12 }, (_, k) => [k, -k]).flat());
+});
+
 test('the adapter is recognised and the provider chosen', async ({ page }) => {
   const { adapter, choice, forced } = await page.evaluate(() => window.runtime.hardware());
   expect(adapter).not.toBeNull();

@@ -526,6 +526,62 @@ const checks = {
     return { refused, half };
   },
 
+  /**
+   * Inner values beyond the binding limit, and more inputs than a stage has storage buffers, on a device with the least
+   * that WebGPU promises: the numbers, or what is said.
+   */
+  async leastLimits() {
+    const limits = {
+      maxStorageBufferBindingSize: 2 ** 27,
+      maxBufferSize: 2 ** 28,
+      maxStorageBuffersPerShaderStage: 8,
+    };
+    const { runtime, device } = await onGpu({ limits });
+    const build = (make: (b: GraphBuilder) => string) => {
+      const graph = emptyGraph('least', 18);
+      const b = new GraphBuilder(graph);
+      addOutput(b, make(b));
+      return graph;
+    };
+    const tell = async (work: () => Promise<number[]>) =>
+      work().then(
+        (values) => ({ values, said: null }),
+        (error) => ({ values: null, said: messageOf(error) }),
+      );
+    const joined = build((b) =>
+      b.op(
+        'Concat',
+        Array.from({ length: 12 }, (_, k) => addInput(b, `x${k}`, 'float32', [2])),
+        { axis: 0 },
+      ),
+    );
+    const many = await tell(async () => {
+      const session = await graphSession(runtime, joined, { name: 'many' });
+      const feeds = new Map(
+        joined.inputs.map(({ name }, k): [string, DeviceTensor] => [
+          name,
+          { dtype: 'float32', shape: [2], data: Float32Array.of(k, -k) },
+        ]),
+      );
+      const [y] = (await session.run(feeds)).values();
+      return [...floats(await runtime.read(y!))];
+    });
+    // 160 MiB of numbers that are all the input, then their mean.
+    const wide = build((b) => {
+      const x = addInput(b, 'x', 'float32', [1, 1]);
+      const large = b.op('Relu', [b.op('Expand', [x, b.ints([40, 2 ** 20])])]);
+      return b.op('ReduceMean', [large, b.ints([0, 1])], { keepdims: 0 });
+    });
+    const large = await tell(async () => {
+      const session = await graphSession(runtime, wide, { name: 'large' });
+      const x: CpuTensor = { dtype: 'float32', shape: [1, 1], data: Float32Array.of(3) };
+      const [y] = (await session.run(new Map([['x', x]]))).values();
+      return [...floats(await runtime.read(y!))];
+    });
+    device.close();
+    return { many, large };
+  },
+
   async randomDigest() {
     const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', randomSample()));
     return [...hash].map((byte) => byte.toString(16).padStart(2, '0')).join('');

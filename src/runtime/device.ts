@@ -140,7 +140,7 @@ function track(device: GPUDevice, adapter: AdapterReport, generation: number): O
   let loss: DeviceLoss | null = null;
   let fault: DeviceFault | null = null;
   device.addEventListener('uncapturederror', ({ error }) => {
-    fault ??= { kind: kindOf(error), message: error.message || 'no further word' };
+    fault ??= { kind: kindOf(error), message: error.message.split('\n')[0] || 'no further word' };
   });
   const lost = device.lost.then(({ reason, message }) => {
     loss = { reason, message: message || reason };
