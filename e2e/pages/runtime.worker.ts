@@ -484,12 +484,13 @@ const checks = {
     const output = await told(async () => running.runtime.read((await doomed.run(feeds())).get('y')!));
     running.device.close();
 
-    // More than any card has, asked of the browser itself.
+    // Asked of the browser itself, on the software adapter alone: a computer should not be filled up for a test.
     const real = await onGpu();
+    const { software } = real.device.adapter;
     const kept: DeviceTensor[] = [];
     const full = await told(async () => {
       const bytes = Math.min(real.device.device.limits.maxStorageBufferBindingSize, 2 ** 30);
-      for (let i = 0; i < 256; i++) {
+      for (let i = 0; software && i < 256; i++) {
         const large = real.runtime.allocate({ dtype: 'float32', shape: [bytes / 4] });
         kept.push(large);
         real.runtime.write(large, 0, new Uint8Array(4));
@@ -504,7 +505,7 @@ const checks = {
     const again = await after.runtime.session(await denseModel(), { name: 'again', hostOutputs: ['y'] });
     const shape = (await again.run(feeds())).get('y')!.shape;
     after.device.close();
-    return { read, write, run, start, output, full, held, shape };
+    return { read, write, run, start, output, software, full, held, shape };
   },
 
   /** A command that the GPU refuses is told at the next reading, and float16 before anything is made. */
