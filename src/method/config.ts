@@ -27,6 +27,17 @@ export interface OptimizerConfig {
   warmup: number;
 }
 
+/** Timesteps are drawn from [min, max). Runs kept by earlier versions lack the rest and draw uniformly. */
+interface TimestepConfig {
+  min: number;
+  max: number;
+  sampling?: 'uniform' | 'logit-normal';
+  /** Of the normal number whose sigmoid is the share of the range passed; unused when uniform. Absent means 0. */
+  mean?: number;
+  /** Its standard deviation. Absent means 1. */
+  std?: number;
+}
+
 export interface RefineConfig {
   fidelity: Fidelity;
   condition: ConditionTokens;
@@ -41,8 +52,11 @@ export interface RefineConfig {
   /** Optimiser steps. */
   steps: number;
   optimizer: OptimizerConfig;
-  /** Timesteps are drawn uniformly from [minTimestep, maxTimestep). */
-  timesteps: { min: number; max: number };
+  timesteps: TimestepConfig;
+  /** First steps in which only the projection trains and the encoder stays frozen; absent means 0. */
+  projectorWarmup?: number;
+  /** Learning rate of those steps, constant; absent means the optimiser's peak. */
+  projectorLearningRate?: number;
   /** Random resized crop: share of the area kept, at least. 1 takes the whole centre crop. */
   cropScale: number;
   /** Seed of every random stream of the run. */
@@ -73,7 +87,9 @@ export const presets = {
       schedule: 'cosine',
       warmup: 0.005,
     },
-    timesteps: { min: 0, max: 1000 },
+    timesteps: { min: 0, max: 1000, sampling: 'uniform', mean: 0, std: 1 },
+    projectorWarmup: 0,
+    projectorLearningRate: 1e-4,
     cropScale: 0.9,
     seed: 42,
     checkpointEvery: 50,
@@ -98,10 +114,42 @@ export const presets = {
       schedule: 'cosine',
       warmup: 0.1,
     },
-    timesteps: { min: 0, max: 1000 },
+    timesteps: { min: 0, max: 1000, sampling: 'uniform', mean: 0, std: 1 },
+    projectorWarmup: 0,
+    projectorLearningRate: 1e-4,
     cropScale: 0.9,
     seed: 42,
     checkpointEvery: 20,
+  },
+  /**
+   * After GenHancer (arXiv 2503.19480): class token alone, projection first, logit-normal timesteps. The teacher and the
+   * share of the weights that train stay as they are here.
+   */
+  genhancer: {
+    fidelity: 'corrected',
+    condition: 'class',
+    partTokens: 76,
+    drawsPerImage: 1,
+    batchSize: 8,
+    accumulate: 1,
+    steps: 200,
+    optimizer: {
+      kind: 'adamw',
+      learningRate: 1e-5,
+      momentum: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      weightDecay: 0,
+      clipNorm: 1,
+      schedule: 'cosine',
+      warmup: 0.05,
+    },
+    timesteps: { min: 0, max: 1000, sampling: 'logit-normal', mean: 0, std: 1 },
+    projectorWarmup: 100,
+    projectorLearningRate: 1e-3,
+    cropScale: 0.9,
+    seed: 42,
+    checkpointEvery: 50,
   },
 } as const satisfies Record<string, RefineConfig>;
 

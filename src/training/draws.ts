@@ -45,8 +45,18 @@ export class Draws {
     return this.#streams.crop.uniform({ step, image: slot }, numbersPerCrop);
   }
 
+  /**
+   * A timestep of [min, max). Logit-normal: the share of the range passed is the sigmoid of a normal number with the
+   * configured mean and standard deviation (Esser et al., arXiv 2403.03206, section 3.1; GenHancer uses it).
+   */
   timestep(step: number, slot: number, draw: number): number {
-    const { min, max } = this.#config.timesteps;
+    const { min, max, sampling = 'uniform', mean = 0, std = 1 } = this.#config.timesteps;
+    if (sampling === 'logit-normal') {
+      const [normal] = this.#streams.timestep.normal({ step, image: slot, draw }, 1);
+      const share = 1 / (1 + Math.exp(-(mean + std * normal!)));
+      // Far out the sigmoid rounds to 1, which would be the first timestep beyond the range.
+      return Math.min(max - 1, min + Math.floor(share * (max - min)));
+    }
     return this.#streams.timestep.integers({ step, image: slot, draw }, 1, min, max)[0]!;
   }
 

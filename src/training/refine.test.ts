@@ -32,21 +32,22 @@ const images: CropSource = {
   },
 };
 
-async function open(): Promise<Refinement> {
+async function open(changes: Partial<RefineConfig> = {}): Promise<Refinement> {
+  const settings = { ...config, ...changes };
   const runtime = await openRuntime({ ort: ort as unknown as OrtModule, provider: 'wasm' });
   const encoder = await readEncoderFolder(await builtIn('acuity-clip'));
   const teacher = await readTeacherFolder(await builtIn('acuity-diffusion'));
   const { preprocessing, imageSize, vision } = encoder;
   const network = await buildNetwork(
     { vision, imageSize, teacher, contextTokens: 77, contextWidth: 128 },
-    config,
+    settings,
     'trainable',
   );
-  const latents = await LatentEncoder.open(runtime, teacher, { fidelity: config.fidelity, preprocessing });
+  const latents = await LatentEncoder.open(runtime, teacher, { fidelity: settings.fidelity, preprocessing });
   return Refinement.open({
     runtime,
     network,
-    config,
+    config: settings,
     images,
     encodeLatent: (pixels) => latents.encode(pixels),
     latentShape: latents.shape,
@@ -89,4 +90,33 @@ it('refuses the state of another encoder by the name of the weight', async () =>
     /vision_model\.post_layernorm\.weight.*another encoder/,
   );
   await refinement.release();
+});
+
+it('trains the projection alone at first, and goes on from either stage bit for bit', async () => {
+  const changes = { drawsPerImage: 1, projectorWarmup: 2, projectorLearningRate: 1e-3 };
+  const whole = await open(changes);
+  const states = [await whole.state()];
+  const records = [];
+  for (let step = 0; step < 4; step++) {
+    records.push(await whole.next());
+    states.push(await whole.state());
+  }
+  await whole.release();
+  const changed = (from: number, to: number) =>
+    [...states[to]!.weights]
+      .filter(([name, bytes]) => Buffer.compare(bytes, states[from]!.weights.get(name)!) !== 0)
+      .map(([name]) => name);
+  expect(changed(0, 2).sort()).toEqual(['visual_proj.bias', 'visual_proj.weight']);
+  expect(changed(2, 4).length).toBe(states[0]!.weights.size);
+  expect(records.slice(0, 2).map(({ learningRate }) => learningRate)).toEqual([1e-3, 1e-3]);
+
+  const resumed = await open(changes);
+  for (const from of [1, 2, 3]) {
+    await resumed.restore(states[from]!);
+    expect((await resumed.next()).loss).toBe(records[from]!.loss);
+    const { weights } = await resumed.state();
+    for (const [name, bytes] of states[from + 1]!.weights)
+      expect(Buffer.compare(weights.get(name)!, bytes), `${name} after ${from + 1}`).toBe(0);
+  }
+  await resumed.release();
 });

@@ -6,14 +6,14 @@ import { lossOutput, type TrainingGraph } from '../method/training-graph.ts';
 import type { Tensor, TensorType } from '../onnx/model.ts';
 import { tensorOf } from '../onnx/tensors.ts';
 import { graphSession } from '../runtime/graph-session.ts';
-import { createOptimizer, type Optimizer, type OptimizerState } from '../runtime/optimizer.ts';
+import type { OptimizerState } from '../runtime/optimizer.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { learningRateAt } from '../runtime/schedule.ts';
 import type { Session } from '../runtime/session.ts';
 import type { DeviceTensor } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weights.ts';
 import type { CropSource } from './crops.ts';
 import { Draws } from './draws.ts';
+import { projections, Stages } from './stages.ts';
 
 /** What one optimiser step did. */
 export interface RefineStep {
@@ -67,8 +67,6 @@ interface Image {
   latent: Float32Array;
 }
 
-const projections = ['visual_proj.weight', 'visual_proj.bias'] as const;
-
 /**
  * One DIVA refinement on one runtime: draws, passes, optimiser. Calls must not overlap; `step()` is one optimiser step.
  */
@@ -77,7 +75,7 @@ export class Refinement {
   readonly #session: Session;
   readonly #weights: WeightStore;
   readonly #start: WeightStore;
-  readonly #optimizer: Optimizer;
+  readonly #stages: Stages;
   readonly #draws: Draws;
   readonly #gradients: ReadonlyMap<string, DeviceTensor>;
   readonly #loss: DeviceTensor;
@@ -122,12 +120,7 @@ export class Refinement {
     this.#draws = draws;
     const trained = [...network.gradients.keys()];
     this.#start = weights.clone(trained);
-    this.#optimizer = createOptimizer(
-      runtime,
-      trained.map((name) => ({ name, weight: weights.get(name), reference: this.#start.get(name) })),
-      config.optimizer,
-      { passes: config.accumulate * config.drawsPerImage },
-    );
+    this.#stages = new Stages(runtime, config, trained, weights, this.#start);
     this.#gradients = new Map(trained.map((name) => [name, runtime.allocate(weights.get(name))]));
     this.#loss = runtime.allocate(network.graph.types.get(lossOutput)!);
     this.#weightFeeds = new Map(weights.names().map((name) => [name, weights.get(name)]));
@@ -155,7 +148,6 @@ export class Refinement {
     const { config } = this.#parts;
     const started = performance.now();
     const step = this.#done;
-    const learningRate = learningRateAt(config.optimizer, step, config.steps);
     let loss = 0;
     const passes = config.accumulate * config.drawsPerImage;
     for (let part = 0; part < config.accumulate; part++) {
@@ -163,10 +155,10 @@ export class Refinement {
       for (let draw = 0; draw < config.drawsPerImage; draw++) {
         loss += (await this.#pass(step, part, draw, images)) / passes;
         await inspect?.(this.#gradients);
-        await this.#optimizer.accumulate(this.#gradients);
+        await this.#stages.accumulate(step, this.#gradients);
       }
     }
-    const report = await (await this.#optimizer.step({ learningRate })).read();
+    const report = await (await this.#stages.update(step)).read();
     if (!report.finite || !Number.isFinite(loss)) {
       throw new GradientFault(
         `Step ${step + 1}: the gradient is not finite, first in ${report.nonFinite[0] ?? 'the loss'}. Lower the learning rate, or resume from the last checkpoint`,
@@ -182,7 +174,7 @@ export class Refinement {
       step: this.#done,
       loss,
       gradientNorm: report.gradientNorm,
-      learningRate,
+      learningRate: this.#stages.learningRate(step),
       drift: report.drift ?? 0,
       ms: performance.now() - started,
     };
@@ -194,7 +186,7 @@ export class Refinement {
     for (const name of this.#parts.network.gradients.keys()) {
       weights.set(fileName(name), await this.#weights.read(name));
     }
-    return { step: this.#done, weights, optimizer: await this.#optimizer.state() };
+    return { step: this.#done, weights, optimizer: await this.#stages.state(this.#done) };
   }
 
   /** Goes back (or on) to a saved state. */
@@ -205,13 +197,13 @@ export class Refinement {
         throw new Error(`The checkpoint lacks the weight "${fileName(name)}": it belongs to another encoder`);
       this.#weights.write(name, bytes);
     }
-    await this.#optimizer.restore(state.optimizer);
+    await this.#stages.restore(state.step, state.optimizer);
     this.#done = state.step;
   }
 
   async release(): Promise<void> {
     await this.#session.release();
-    this.#optimizer.release();
+    this.#stages.release();
     this.#weights.release();
     this.#start.release();
     this.#parts.runtime.release(this.#prompt);
@@ -319,5 +311,5 @@ function drawWeight(config: RefineConfig, draw: number): number {
 
 /** Name of a trained weight in checkpoints: an encoder weight's own name in its file. */
 function fileName(name: string): string {
-  return projections.some((projection) => projection === name) ? name : name.replace(/^encoder\//, '');
+  return projections.includes(name) ? name : name.replace(/^encoder\//, '');
 }

@@ -18,6 +18,8 @@ import './new-run.css';
 const presetNotes: Record<PresetName, string> = {
   quick: 'Small and fast, for the built-in models: AdamW, one noise draw, 60 steps.',
   diva: 'The published setting for OpenAI encoders (SGD, two noise draws), at a batch that a tab can hold.',
+  genhancer:
+    'After GenHancer: class token alone, 100 steps for the projection, then all weights; logit-normal timesteps.',
 };
 
 /** The form for a new run: ingredients, preset, every setting, and what they add up to. */

@@ -3,7 +3,11 @@ import { formatQuantity } from '../shared/format.ts';
 import { type FieldName, fieldLabels, flatten } from './fields.ts';
 
 /** The presets by the names that the form shows. */
-export const presetLabels: Record<PresetName, string> = { quick: 'Quick', diva: 'DIVA' };
+export const presetLabels: Record<PresetName, string> = {
+  quick: 'Quick',
+  diva: 'DIVA',
+  genhancer: 'GenHancer style',
+};
 
 export interface Difference {
   name: FieldName;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { presets } from '../../method/config.ts';
+import { presets, type RefineConfig } from '../../method/config.ts';
 import { differences, nearestPreset } from './config-difference.ts';
 import { type Draft, draftOf, idleFields, readDraft } from './draft.ts';
 import { fieldGroups, flatten, unflatten } from './fields.ts';
@@ -47,15 +47,38 @@ test('fields are checked against each other and the images', () => {
   expect(problems({ 'timesteps.min': '500', 'timesteps.max': '500' })).toHaveProperty(['timesteps.max']);
   expect(problems({ batchSize: '8' }, 4)).toEqual({ batchSize: 'The image set holds only 4' });
   expect(problems({ batchSize: '8' }, 8)).toEqual({});
+  expect(problems({ steps: '10', projectorWarmup: '10' })).toHaveProperty(['projectorWarmup']);
   // A run shorter than the interval has its checkpoint at the end.
   expect(problems({ steps: '10', checkpointEvery: '20' })).toEqual({});
 });
 
 test('fields without effect are known', () => {
   expect(idleFields(draft({ condition: 'class', 'optimizer.kind': 'sgd' }))).toEqual(
-    new Set(['partTokens', 'optimizer.beta2', 'optimizer.epsilon']),
+    new Set([
+      'partTokens',
+      'timesteps.mean',
+      'timesteps.std',
+      'projectorLearningRate',
+      'optimizer.beta2',
+      'optimizer.epsilon',
+    ]),
   );
-  expect(idleFields(draft({ condition: 'class+part', 'optimizer.kind': 'adamw' })).size).toBe(0);
+  const all = {
+    condition: 'class+part',
+    'optimizer.kind': 'adamw',
+    'timesteps.sampling': 'logit-normal',
+    projectorWarmup: '5',
+  };
+  expect(idleFields(draft(all)).size).toBe(0);
+});
+
+test('a configuration kept by an earlier version reads as what it did', () => {
+  const { projectorWarmup: _, projectorLearningRate: __, timesteps, ...rest } = presets.quick;
+  const old: RefineConfig = { ...rest, timesteps: { min: timesteps.min, max: timesteps.max } };
+  const flat = flatten(old);
+  expect(flat['timesteps.sampling']).toBe('uniform');
+  expect(flat.projectorWarmup).toBe(0);
+  expect(readDraft(draftOf(old))).toHaveProperty('config.steps', old.steps);
 });
 
 test('a run is told by what it changes', () => {

@@ -50,6 +50,11 @@ const schema = z.object({
   'optimizer.warmup': between(0, 1),
   'timesteps.min': whole(0, 999),
   'timesteps.max': whole(1, 1000),
+  'timesteps.sampling': z.enum(['uniform', 'logit-normal']),
+  'timesteps.mean': between(-10, 10),
+  'timesteps.std': z.number('Give a number').check(z.gt(0, 'Above 0'), z.lte(10, 'At most 10')),
+  projectorWarmup: whole(0, 999_999),
+  projectorLearningRate: z.number('Give a number').check(z.gt(0, 'Above 0'), z.lte(1, 'At most 1')),
   cropScale: z.number('Give a number').check(z.gte(0.05, 'At least 0.05'), z.lte(1, 'At most 1')),
   seed: whole(0, 4_294_967_295),
   checkpointEvery: whole(0, 1_000_000),
@@ -103,6 +108,9 @@ function crossCheck(flat: FlatConfig, { images }: DraftContext): DraftProblems {
   if (flat['timesteps.min'] >= flat['timesteps.max']) {
     problems['timesteps.max'] = `Above ${flat['timesteps.min']}, where the range begins`;
   }
+  if (flat.projectorWarmup >= flat.steps) {
+    problems.projectorWarmup = `Below ${flat.steps}, the steps of the whole run`;
+  }
   if (images !== undefined && flat.batchSize > images) {
     problems.batchSize = `The image set holds only ${images}`;
   }
@@ -113,6 +121,11 @@ function crossCheck(flat: FlatConfig, { images }: DraftContext): DraftProblems {
 export function idleFields(draft: Draft): ReadonlySet<FieldName> {
   const names = new Set<FieldName>();
   if (draft.condition !== 'class+part') names.add('partTokens');
+  if (draft['timesteps.sampling'] !== 'logit-normal') {
+    names.add('timesteps.mean');
+    names.add('timesteps.std');
+  }
+  if (Number(draft.projectorWarmup) === 0) names.add('projectorLearningRate');
   if (draft['optimizer.kind'] === 'sgd') {
     names.add('optimizer.beta2');
     names.add('optimizer.epsilon');

@@ -20,6 +20,11 @@ export interface FlatConfig {
   'optimizer.warmup': number;
   'timesteps.min': number;
   'timesteps.max': number;
+  'timesteps.sampling': 'uniform' | 'logit-normal';
+  'timesteps.mean': number;
+  'timesteps.std': number;
+  projectorWarmup: number;
+  projectorLearningRate: number;
   cropScale: number;
   seed: number;
   checkpointEvery: number;
@@ -42,6 +47,11 @@ export function flatten(config: RefineConfig): FlatConfig {
     'optimizer.warmup': optimizer.warmup,
     'timesteps.min': timesteps.min,
     'timesteps.max': timesteps.max,
+    'timesteps.sampling': timesteps.sampling ?? 'uniform',
+    'timesteps.mean': timesteps.mean ?? 0,
+    'timesteps.std': timesteps.std ?? 1,
+    projectorWarmup: rest.projectorWarmup ?? 0,
+    projectorLearningRate: rest.projectorLearningRate ?? optimizer.learningRate,
   };
 }
 
@@ -65,7 +75,15 @@ export function unflatten(flat: FlatConfig): RefineConfig {
       schedule: flat['optimizer.schedule'],
       warmup: flat['optimizer.warmup'],
     },
-    timesteps: { min: flat['timesteps.min'], max: flat['timesteps.max'] },
+    timesteps: {
+      min: flat['timesteps.min'],
+      max: flat['timesteps.max'],
+      sampling: flat['timesteps.sampling'],
+      mean: flat['timesteps.mean'],
+      std: flat['timesteps.std'],
+    },
+    projectorWarmup: flat.projectorWarmup,
+    projectorLearningRate: flat.projectorLearningRate,
     cropScale: flat.cropScale,
     seed: flat.seed,
     checkpointEvery: flat.checkpointEvery,
@@ -215,6 +233,19 @@ export const fieldGroups: readonly FieldGroup[] = [
       },
       {
         kind: 'number',
+        name: 'projectorWarmup',
+        label: 'Projection first',
+        help: 'First steps that train only the layer between encoder and teacher. The encoder stays as it is meanwhile.',
+        unit: 'steps',
+      },
+      {
+        kind: 'number',
+        name: 'projectorLearningRate',
+        label: 'Rate of these steps',
+        help: 'Constant. May be higher: a new layer has nothing to lose.',
+      },
+      {
+        kind: 'number',
         name: 'optimizer.clipNorm',
         label: 'Clip gradient norm at',
         help: 'Longer gradients are scaled down to this norm. 0 turns clipping off.',
@@ -254,6 +285,28 @@ export const fieldGroups: readonly FieldGroup[] = [
         name: 'seed',
         label: 'Seed',
         help: 'Of every crop, token, noise and timestep draw. Repeat a run with several seeds before believing it.',
+      },
+      {
+        kind: 'choice',
+        name: 'timesteps.sampling',
+        label: 'Timestep sampling',
+        help: 'DIVA draws them evenly. GenHancer prefers the middle of the range.',
+        options: [
+          { value: 'uniform', label: 'Uniform' },
+          { value: 'logit-normal', label: 'Logit-normal' },
+        ],
+      },
+      {
+        kind: 'number',
+        name: 'timesteps.mean',
+        label: 'Logit-normal mean',
+        help: 'Above 0 favours noisy timesteps, below 0 clean ones.',
+      },
+      {
+        kind: 'number',
+        name: 'timesteps.std',
+        label: 'Logit-normal deviation',
+        help: 'Smaller keeps timesteps closer together.',
       },
       {
         kind: 'number',
