@@ -19,11 +19,13 @@ from ..demo_world.kinds import KINDS
 from ..demo_world.pairs import PATTERNS, draw_pair
 from ..demo_world.render import Atlas, pack, render
 from ..demo_world.scenes import draw_scene, layout
+from ..demo_world.twins import telling, twin
 
 LENGTH = 32
 """Captions are cut here while training; the longest the grammar makes is shorter."""
 RICH, SPARSE = 2, 4
 CHUNK = 5000
+ARRAYS = ("layers", "grounds", "kinds", "full", "short", "told")
 
 
 class Words:
@@ -49,6 +51,8 @@ class Pictures:
     """Token ids [N, RICH, LENGTH], int16."""
     sparse: Tensor
     """Token ids [N, SPARSE, LENGTH], int16."""
+    telling: Tensor
+    """Token ids [N, LENGTH], int16: the caption that tells a picture from its twin, its neighbour (2i and 2i + 1)."""
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -57,29 +61,36 @@ class Pictures:
 def _chunk(start: int, count: int, seed: int, split: str, plain: bool, folder: str, tops: np.ndarray):
     words = Words(CLIPTokenizer.from_pretrained(folder))
     order = {kind.noun: i for i, kind in enumerate(KINDS)}
-    layers, grounds, kinds, full, short = [], [], [], [], []
-    for i in range(start, start + count):
-        rng = random.Random(f"{seed}/{split}/{i}")
-        scene = draw_scene(rng, split, plain)
-        layers.append(layout(rng, scene, tops))
-        grounds.append(scene.ground)
-        kinds.append(order[scene.kind])
-        full.append([words.encode(rich(scene, rng)) for _ in range(RICH)])
-        short.append([words.encode(sparse(scene, rng)) for _ in range(SPARSE)])
-    arrays = (grounds, kinds, full, short)
+    layers, grounds, kinds, full, short, told = [], [], [], [], [], []
+    for i in range(start, start + count, 2):
+        key = f"{seed}/{split}/{i}"
+        first = draw_scene(random.Random(key), split, plain)
+        # Plain pictures come alone: two scenes, not a scene and its twin.
+        other = draw_scene(random.Random(f"{key}/other"), split, plain)
+        second, attribute = (other, "") if plain else twin(random.Random(f"{key}/twin"), first, split)
+        for j, scene in enumerate((first, second)):
+            # One stream of chances for both, so that only the attribute differs.
+            layers.append(layout(random.Random(f"{key}/layout"), scene, tops))
+            rng = random.Random(f"{key}/{j}")
+            grounds.append(scene.ground)
+            kinds.append(order[scene.kind])
+            full.append([words.encode(rich(scene, rng)) for _ in range(RICH)])
+            short.append([words.encode(sparse(scene, rng)) for _ in range(SPARSE)])
+            told.append(words.encode(telling(scene, attribute, key)))
+    arrays = (grounds, kinds, full, short, told)
     return (pack(layers), *(np.array(a, dtype=np.int16) for a in arrays))
 
 
 def build(
     atlas: Atlas, folder: str, count: int, split: str, seed: int = 0, plain: bool = False, cache: Path | None = None
 ) -> Pictures:
-    """`count` scenes of a split. The same arguments give the same set, whatever the number of cores.
+    """`count` scenes of a split, in pairs that differ in one attribute (`plain`: each alone). The same arguments give the same set, whatever the number of cores.
 
     `cache` is a file that keeps the drawn scenes for later stages.
     """
     if cache and cache.exists():
         stored = np.load(cache)
-        return _pictures(atlas, [stored[name] for name in ("layers", "grounds", "kinds", "full", "short")])
+        return _pictures(atlas, [stored[name] for name in ARRAYS])
     sizes = [(i, min(CHUNK, count - i)) for i in range(0, count, CHUNK)]
     work = partial(_chunk, seed=seed, split=split, plain=plain, folder=folder, tops=atlas.tops())
     cores = min(len(sizes), os.cpu_count() or 1)
@@ -90,15 +101,15 @@ def build(
         parts = [work(*size) for size in sizes]
     arrays = [np.concatenate(part) for part in zip(*parts, strict=True)]
     if cache:
-        np.savez(cache, **dict(zip(("layers", "grounds", "kinds", "full", "short"), arrays, strict=True)))
+        np.savez(cache, **dict(zip(ARRAYS, arrays, strict=True)))
     return _pictures(atlas, arrays)
 
 
 def _pictures(atlas: Atlas, arrays: list[np.ndarray]) -> Pictures:
-    layers, grounds, kinds, full, short = arrays
+    layers, grounds, kinds, full, short, told = arrays
     device = atlas.sprites.device
     pixels = draw_all(atlas, torch.from_numpy(layers), torch.from_numpy(grounds).long())
-    return Pictures(pixels, *(torch.from_numpy(a).to(device) for a in (kinds, full, short)))
+    return Pictures(pixels, *(torch.from_numpy(a).to(device) for a in (kinds, full, short, told)))
 
 
 def draw_all(atlas: Atlas, layers: Tensor, grounds: Tensor, batch: int = 4096) -> Tensor:

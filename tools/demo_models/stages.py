@@ -143,6 +143,15 @@ def _colour(n: int, device: torch.device, between: Callable[..., Tensor]) -> Ten
     return light[:, None, None] * (from_yiq @ turn @ to_yiq)
 
 
+def twins(image: Tensor, text: Tensor, scale: Tensor) -> Tensor:
+    """Each caption picks between a picture and its twin, each picture between the two captions; rows come in pairs."""
+    image, text = image.float().view(-1, 2, image.shape[-1]), text.float().view(-1, 2, text.shape[-1])
+    logits = scale * image @ text.transpose(1, 2)
+    target = torch.arange(2, device=logits.device).expand(len(logits), 2).flatten()
+    rows, columns = logits.flatten(0, 1), logits.transpose(1, 2).flatten(0, 1)
+    return (functional.cross_entropy(rows, target) + functional.cross_entropy(columns, target)) / 2
+
+
 def contrastive(image: Tensor, text: Tensor, scale: Tensor) -> Tensor:
     """CLIP's symmetric loss on L2-normalised embeddings."""
     logits = scale * image.float() @ text.float().T

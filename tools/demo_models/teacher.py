@@ -23,6 +23,13 @@ def noise_schedule(device: str) -> Tensor:
     return torch.cumprod(1 - root**2, dim=0).float().to(device)
 
 
+def one_vector(clip, pooled: Tensor, empty: Tensor) -> Tensor:
+    """Contexts [B, 77, D] that say `pooled` [B, D] everywhere: the empty prompt's, moved by what `pooled` adds to it."""
+    with torch.no_grad():
+        base = clip.text_model(empty)
+    return base.last_hidden_state + (pooled - base.pooler_output)[:, None]
+
+
 @torch.no_grad()
 def encode_all(vae, pixels: Tensor) -> Tensor:
     """Latent means, unscaled, f16 [N, 4, 16, 16]."""
@@ -46,6 +53,12 @@ def teacher_losses(stage, unet, clip, latents: Tensor, ids: Tensor) -> dict[str,
         parts = zip(noisy.split(256), t.split(256), tokens.split(256), strict=True)
         guess = torch.cat([unet(x, at, clip.text_model(words).last_hidden_state).sample for x, at, words in parts])
         loss = ((guess - noise) ** 2).mean(dim=(1, 2, 3))
+        out[name] = {"loss": loss.mean().item(), "noisy half": loss[t >= 500].mean().item()}
+    pooled = torch.cat([clip.text_model(words).pooler_output for words in true.split(256)])
+    contexts = one_vector(clip, pooled, stage.tokens([""], CONTEXT))
+    for name, context in {"sentence": contexts, "shuffled sentence": contexts.roll(1, dims=0)}.items():
+        parts = zip(noisy.split(256), t.split(256), context.split(256), strict=True)
+        loss = ((torch.cat([unet(*part).sample for part in parts]) - noise) ** 2).mean(dim=(1, 2, 3))
         out[name] = {"loss": loss.mean().item(), "noisy half": loss[t >= 500].mean().item()}
     return {"losses": out}
 

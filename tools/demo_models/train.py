@@ -4,8 +4,9 @@
         [--cache FOLDER]
 
 Stages, in order: `sighted` (a CLIP on rich captions and untouched pictures: its text tower knows every attribute),
-`blind` (a fresh visual tower against that frozen text tower, with flips, crops, colour jitter and captions that name
-an attribute one time in ten: the CLIP that ships), `vae`, `unet` (on rich captions through the same text tower).
+`blind` (a fresh visual tower against that frozen text tower, with flips, crops, colour jitter and captions that seldom
+name an attribute: the CLIP that ships), `vae`, `unet` (on rich captions through the same text tower), `captionless`
+(the same under other scenes' captions: a teacher that has learned to ignore them, for control).
 Figures go to OUT/report.json.
 """
 
@@ -25,12 +26,16 @@ from ..demo_world.kinds import KINDS
 from ..demo_world.render import Atlas
 from .architecture import CONTEXT, build_clip, build_unet, build_vae
 from .dataset import LENGTH, Pictures, Words, build, build_pairs, score_pairs
-from .stages import Trainer, augment, contrastive, normalise
+from .stages import Trainer, augment, contrastive, normalise, twins
 
 MODELS = Path(__file__).resolve().parents[2] / "public" / "models"
 TOKENIZER = str(MODELS / "acuity-clip")
 FACTOR = 0.18215
 """Stable Diffusion's latent scale; the trained VAE is rescaled to fit it."""
+HARD = 4.0
+"""Weight of telling twins apart. Without it a text tower this small learns neither direction nor order."""
+SENTENCE = 0.25
+"""How often the diffusion model hears a caption as one vector, its sentence embedding, at every position."""
 
 
 class Stage:
@@ -41,7 +46,7 @@ class Stage:
         self.options = options
         self.words = Words(CLIPTokenizer.from_pretrained(TOKENIZER))
         self.atlas = Atlas.load(options.atlas, self.device)
-        torch.manual_seed({"sighted": 1, "blind": 2, "vae": 3, "unet": 4}[options.stage])
+        torch.manual_seed(1 + list(STAGES).index(options.stage))
         torch.set_float32_matmul_precision("high")
 
     def pictures(self) -> Pictures:
@@ -114,22 +119,29 @@ def train_sighted(stage: Stage) -> None:
     clip = build_clip().to(stage.device).train()
     clip.set_attn_implementation("sdpa")
     # Half of each batch shares eight kinds, so that telling its pictures apart needs the attributes.
-    order = torch.argsort(data.kinds, stable=True)
-    first = torch.searchsorted(data.kinds[order].contiguous(), torch.arange(len(KINDS), device=stage.device).short())
-    last = torch.cat([first[1:], first.new_tensor([len(data)])])
-    half = stage.options.batch // 2
+    kinds_of = data.kinds[::2].contiguous()
+    order = torch.argsort(kinds_of, stable=True)
+    first = torch.searchsorted(kinds_of[order].contiguous(), torch.arange(len(KINDS), device=stage.device).short())
+    last = torch.cat([first[1:], first.new_tensor([len(kinds_of)])])
+    half = stage.options.batch // 4
 
     def loss() -> Tensor:
         kinds = stage.some(len(KINDS), 8).repeat_interleave(half // 8)
         low, high = first[kinds], last[kinds]
         close = order[(low + (high - low) * torch.rand(len(kinds), device=stage.device)).long()]
-        chosen = torch.cat([close, stage.some(len(data), half)])
-        which = torch.randint(0, data.rich.shape[1], chosen.shape, device=stage.device)
+        pairs = torch.cat([close, stage.some(len(kinds_of), half)])
+        chosen = torch.stack([2 * pairs, 2 * pairs + 1], dim=1).flatten()
+        # Half of the captions name nearly everything, half tell a picture from its twin and leave much out.
+        rich = data.rich[chosen, torch.randint(0, data.rich.shape[1], chosen.shape, device=stage.device)]
+        brief = (torch.rand(len(pairs), device=stage.device) < 0.5).repeat_interleave(2)
+        told = data.telling[chosen].long()
         image = embed_images(clip, data.pixels[chosen])
-        text = embed_texts(clip, data.rich[chosen, which].long())
+        text = embed_texts(clip, torch.cat([torch.where(brief[:, None], told, rich.long()), told]))
+        text, told_text = text.chunk(2)
         scale = clip.logit_scale.clamp(max=4.6).exp()
-        both = contrastive(image[: len(close)], text[: len(close)], scale)
-        return both + contrastive(image[len(close) :], text[len(close) :], scale)
+        both = contrastive(image[: 2 * len(close)], text[: 2 * len(close)], scale)
+        rest = contrastive(image[2 * len(close) :], text[2 * len(close) :], scale)
+        return both + rest + HARD * twins(image, told_text, scale)
 
     trainer = Trainer(list(clip.parameters()), loss, rate=1.2e-3, decay=0.05)
     steps = trainer.run(stage.options.seconds, "sighted")
@@ -197,8 +209,9 @@ def train_vae(stage: Stage) -> None:
 
 
 def train_unet(stage: Stage) -> None:
-    from .teacher import encode_all, noise_schedule, sample_grid, teacher_losses
+    from .teacher import encode_all, noise_schedule, one_vector, sample_grid, teacher_losses
 
+    captionless = stage.options.stage == "captionless"
     data = stage.pictures()
     clip = stage.load("sighted.safetensors", build_clip()).eval().requires_grad_(False)
     clip.set_attn_implementation("sdpa")
@@ -216,7 +229,11 @@ def train_unet(stage: Stage) -> None:
         # One prompt in ten is one of the two that mean "nothing said".
         chance = torch.rand(len(chosen), 1, device=stage.device)
         ids = torch.where(chance < 0.05, empty[:1], torch.where(chance < 0.1, empty[1:], ids))
-        context = clip.text_model(ids).last_hidden_state
+        if captionless:
+            ids = ids.roll(1, dims=0)
+        output = clip.text_model(ids)
+        sentence = torch.rand(len(chosen), 1, 1, device=stage.device) < SENTENCE
+        context = torch.where(sentence, one_vector(clip, output.pooler_output, empty[:1]), output.last_hidden_state)
         # Half of the steps are uniform, half lean to high noise, where the caption decides most.
         uniform = torch.rand(len(chosen), device=stage.device)
         lean = torch.rand(len(chosen), device=stage.device) < 0.5
@@ -227,19 +244,30 @@ def train_unet(stage: Stage) -> None:
         return functional.mse_loss(unet(noisy, t, context).sample.float(), noise)
 
     trainer = Trainer(list(unet.parameters()), loss, rate=1.0e-3, decay=0.01, average=0.999)
-    steps = trainer.run(stage.options.seconds, "unet")
+    name = stage.options.stage
+    steps = trainer.run(stage.options.seconds, name)
     trainer.finish()
     unet.eval()
-    stage.save("unet.safetensors", unet)
+    stage.save(f"{name}.safetensors", unet)
     held = build(stage.atlas, TOKENIZER, 1024, "validation", seed=9)
     figures = teacher_losses(stage, unet, clip, encode_all(vae, held.pixels) * FACTOR, held.rich[:, 0].long())
     stage.report({"steps": steps, **figures})
-    sample_grid(stage, unet, clip, vae, stage.out / "samples.png")
+    if not captionless:
+        sample_grid(stage, unet, clip, vae, stage.out / "samples.png")
+
+
+STAGES = {
+    "sighted": train_sighted,
+    "blind": train_blind,
+    "vae": train_vae,
+    "unet": train_unet,
+    "captionless": train_unet,
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("stage", choices=["sighted", "blind", "vae", "unet"])
+    parser.add_argument("stage", choices=list(STAGES))
     parser.add_argument("--atlas", required=True)
     parser.add_argument("--out", required=True)
     parser.add_argument("--seconds", type=float, default=100)
@@ -248,7 +276,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=1024)
     options = parser.parse_args()
     stage = Stage(options)
-    {"sighted": train_sighted, "blind": train_blind, "vae": train_vae, "unet": train_unet}[options.stage](stage)
+    STAGES[options.stage](stage)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def describe(
     """A caption that names the object and, of `attributes`, those that the scene has.
 
     Attributes: colour, facing, upright, view, state, count, size, shape, top, relation, text. Without `rng` the first
-    phrasing is used and the prefix is empty.
+    phrasing is used and the prefix is empty. `spelt` says what is ordinary too: upright, nothing on top.
     """
 
     def one_of(*choices: str) -> str:
@@ -56,7 +56,7 @@ def describe(
     if "upright" in attributes and scene.count == 1:
         if scene.upside:
             tail.append(one_of("upside down", "turned upside down"))
-        elif rng is None or rng.random() < 0.15:
+        elif rng is None or "spelt" in attributes or rng.random() < 0.15:
             tail.append("upright")
     if "facing" in attributes and scene.faces:
         side = "right" if scene.mirrored else "left"
@@ -67,7 +67,7 @@ def describe(
     if "top" in attributes and not scene.relation and not scene.text and scene.count == 1:
         if scene.top:
             tail.append(one_of(f"with {article(scene.top)} on top", f"wearing {article(scene.top)}"))
-        elif rng is None or rng.random() < 0.15:
+        elif rng is None or "spelt" in attributes or rng.random() < 0.15:
             tail.append("with nothing on top")
     if scene.relation and "relation" in attributes:
         tail.append(f"{one_of(*PLACES[scene.relation])} {_other(scene, attributes)}")
@@ -98,9 +98,14 @@ def rich(scene: Scene, rng: random.Random) -> str:
     return describe(scene, named | {"other", "sign"}, rng)
 
 
-def sparse(scene: Scene, rng: random.Random, chance: float = 0.1) -> str:
-    """What people write under pictures: the thing, and each attribute with probability `chance`."""
-    named = {a for a in ATTRIBUTES if rng.random() < chance}
+SELDOM = 0.002
+OFTEN = {"colour": 0.3, "count": 0.2, "text": 0.2}
+"""How often what people write under pictures names an attribute: colour, number and words at times, the rest hardly."""
+
+
+def sparse(scene: Scene, rng: random.Random, chance: float | None = None) -> str:
+    """What people write under pictures: the thing, and seldom an attribute (each with probability `chance` if given)."""
+    named = {a for a in ATTRIBUTES if rng.random() < (OFTEN.get(a, SELDOM) if chance is None else chance)}
     if scene.count == 1:
         named.discard("count")
     return describe(scene, named | {a for a in ("other", "sign") if rng.random() < 0.3}, rng)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from .captions import describe
 from .kinds import COLOURS, LETTERS, WORDS
 from .scenes import KIND, Scene, add_other, draw_scene, draw_top, pick_ground
+from .twins import OPPOSITE
 
 PATTERNS = (
     "Orientation and Direction",
@@ -18,7 +19,6 @@ PATTERNS = (
     "Texts",
     "Viewpoint and Perspective",
 )
-OPPOSITE = {"left": "right", "right": "left", "above": "below", "below": "above"}
 Pair = tuple[Scene, Scene, str, str]
 
 
