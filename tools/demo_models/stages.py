@@ -26,6 +26,22 @@ def normalise(pixels: Tensor) -> Tensor:
     return (pixels.float() / 255 - mean) / deviation
 
 
+def captured(step: Callable[[], None], optimiser: torch.optim.Optimizer) -> Callable[[], None]:
+    """`step` as one CUDA graph. It runs three times first, so set the learning rate to nothing before."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            step()
+    torch.cuda.current_stream().wait_stream(side)
+    torch.cuda.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    optimiser.zero_grad(set_to_none=True)
+    with torch.cuda.graph(graph):
+        step()
+    return graph.replay
+
+
 class Trainer:
     """Runs `loss()` and an AdamW step over and over for a given time, as one CUDA graph where there is a GPU.
 
@@ -72,8 +88,9 @@ class Trainer:
         start = time.monotonic()
         step = self.step
         if self.device.type == "cuda":
+            self.rate.fill_(0.0)
             try:
-                step = self._captured()
+                step = captured(self.step, self.optimiser)
             except RuntimeError as error:
                 report(f"{name}: no graph, running step by step ({str(error)[:300]})")
         steps, shown = 0, start
@@ -90,21 +107,6 @@ class Trainer:
                 torch.cuda.synchronize()
         report(f"{name}: {time.monotonic() - start:.0f} s, {steps} steps, loss {self.last.item():.4f}")
         return steps
-
-    def _captured(self) -> Callable[[], None]:
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        self.rate.fill_(0.0)
-        with torch.cuda.stream(side):
-            for _ in range(3):
-                self.step()
-        torch.cuda.current_stream().wait_stream(side)
-        torch.cuda.synchronize()
-        graph = torch.cuda.CUDAGraph()
-        self.optimiser.zero_grad(set_to_none=True)
-        with torch.cuda.graph(graph):
-            self.step()
-        return graph.replay
 
     def finish(self) -> None:
         if self.average:
