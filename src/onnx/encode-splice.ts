@@ -49,6 +49,6 @@ function spliceMessage(
   return parts;
 }
 
-/** Tag and length of a field of bytes. */
+/** Tag and length of a field of bytes; a message too long for a file is measured all the same. */
 const header = (number: number, length: number): Uint8Array<ArrayBuffer> =>
-  new BinaryWriter().tag(number, WireType.LengthDelimited).uint32(length).finish();
+  new BinaryWriter().tag(number, WireType.LengthDelimited).uint64(length).finish();

@@ -67,6 +67,21 @@ describe('encodeModel', () => {
     expect(offsets.every((offset) => offset % 64 === 0)).toBe(true);
   });
 
+  it('puts weights of more than 4 GiB beside the model, unread', async () => {
+    const model = await readFixture('initializers-as-inputs');
+    const size = 5 * 2 ** 30;
+    const source = { name: 'huge.bin', size, read: () => Promise.reject(new Error('weights were read')) };
+    model.graph.initializers.set('weight', {
+      dtype: 'float32',
+      shape: [size / 4],
+      data: { kind: 'range', source, offset: 0, length: size },
+    });
+    const encoded = encodeModel(model);
+    expect(encoded.size).toBeLessThan(2 ** 20);
+    expect(encoded.external?.[0]?.size).toBeGreaterThanOrEqual(size);
+    expect(encoded.external?.[0]?.parts).toContainEqual(expect.objectContaining({ offset: 0, length: size }));
+  });
+
   it('saturates integers, so that "to the end" stays the end', async () => {
     const model = await readFixture('constants');
     const axes = model.graph.nodes.find((node) => node.attributes['value_ints']);
