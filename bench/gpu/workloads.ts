@@ -1,20 +1,14 @@
 /** The graphs that are timed on a GPU host: full-size models with random weights, a whole step each. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { gradient } from '../../src/autodiff/gradient.ts';
 import { mixedPrecision } from '../../src/autodiff/mixed-precision.ts';
 import { buildTrainingGraph } from '../../src/method/training-graph.ts';
 import { GraphBuilder } from '../../src/onnx/builder.ts';
-import { codeOf, isFloat } from '../../src/onnx/data-types.ts';
-import { readModel } from '../../src/onnx/decode.ts';
+import { codeOf } from '../../src/onnx/data-types.ts';
 import { nameOutput } from '../../src/onnx/graft.ts';
 import { isWeight } from '../../src/onnx/lift-weights.ts';
 import type { ByteSource, TypedGraph } from '../../src/onnx/model.ts';
-import { retypeInput } from '../../src/onnx/passes/retype-input.ts';
-import { simplify } from '../../src/onnx/passes/simplify.ts';
-import { bytesSource } from '../../src/onnx/sources.ts';
-import { specialise } from '../../src/onnx/specialise.ts';
 import { numberToHalf } from '../../src/onnx/tensors.ts';
+import { fullSizeGraph } from '../full-size-graphs.ts';
 
 export type Precision = 'f32' | 'f16';
 
@@ -47,18 +41,11 @@ function randomWeights(size: number, precision: Precision): ByteSource {
   };
 }
 
-/** Reads a skeleton that `tools/reference/full_size.py` wrote, at batch 1, with random weights. */
-async function forwardOf(folder: string, model: string, precision: Precision): Promise<TypedGraph> {
-  const stem = join(folder, `${model}${precision === 'f16' ? '-f16' : ''}-b1`);
-  const size = Number(readFileSync(`${stem}.size`, 'utf8'));
-  const source = bytesSource(`${model}.onnx`, readFileSync(`${stem}.onnx`));
-  const external = new Map([['weights.bin', randomWeights(size, precision)]]);
-  let graph = await specialise(await readModel(source, { external }));
-  for (const { name } of graph.inputs) {
-    if (!isFloat(graph.types.get(name)!.dtype)) graph = retypeInput(graph, name, 'float32');
-  }
-  return simplify(graph);
-}
+/** A full-size model at batch 1 with random weights. */
+const forwardOf = (folder: string, model: string, precision: Precision): Promise<TypedGraph> =>
+  fullSizeGraph(folder, `${model}${precision === 'f16' ? '-f16' : ''}-b1`, (size) =>
+    randomWeights(size, precision),
+  );
 
 /** Replaces the gradients among the outputs by the sum of their squares, so that none has to travel to the host. */
 function withSquares(graph: TypedGraph, gradients: Iterable<string>): TypedGraph {
