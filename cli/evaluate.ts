@@ -13,7 +13,7 @@ import {
   evaluateModel,
   readData,
 } from './evaluation/evaluate-model.ts';
-import { evaluationJson, evaluationReport, listing } from './evaluation/evaluation-report.ts';
+import { evaluationJson, listing, reportOf } from './evaluation/report.ts';
 import { type Command, type CommandIo, RefusedError, UsageError } from './io.ts';
 import { messageOf, parsed, wholeNumber } from './options.ts';
 
@@ -29,7 +29,7 @@ export const evaluateCommand: Command = {
   --knn, --probe     also classify --classes by 20 nearest neighbours, by a linear probe (80% to learn from)
   --templates FILE   prompt templates, one a line with {} for the class (default: the 80 of ImageNet)
   --mode MODE        reference (default): pixels as Pillow gives them; photo: rotated by EXIF, alpha over white
-  --seed NUMBER      of the split for --knn and --probe (default 0)
+  --seed NUMBERS     of the splits for --knn and --probe, such as 0,1,2: mean and spread (default 0)
   --threads NUMBER   of the runtime (default 1)
   --json             print everything as JSON
   --csv FILE, --latex FILE, --html FILE   also write a report`,
@@ -51,7 +51,7 @@ export const evaluateCommand: Command = {
       mode: mode as ImageMode,
       knn: options.knn,
       probe: options.probe,
-      seed: wholeNumber(options.seed, '--seed'),
+      seeds: options.seed.split(',').map((seed) => wholeNumber(seed.trim(), '--seed')),
       threads: wholeNumber(options.threads, '--threads'),
     };
     const templates = await templatesOf(options.templates, io);
@@ -71,7 +71,7 @@ export const evaluateCommand: Command = {
       );
     }
     io.progress?.('');
-    const report = await evaluationReport(results, data, mode, options.html !== undefined);
+    const report = await reportOf(results, data, settings, options.html !== undefined);
     const written = [
       [options.csv, csvReport],
       [options.latex, latexReport],

@@ -5,16 +5,14 @@ import type { ImageMode } from '../../src/data/decode.ts';
 import type { NamedBlob } from '../../src/data/named-blob.ts';
 import { openFile } from '../../src/data/node-files.ts';
 import { type CaptionedImages, findCaptioned, readCaptions } from '../../src/evaluation/captions.ts';
-import { type LabelledImages, readLabelledImages, splitByClass } from '../../src/evaluation/class-folder.ts';
+import { type LabelledImages, readLabelledImages } from '../../src/evaluation/class-folder.ts';
 import { embedTexts } from '../../src/evaluation/embed.ts';
-import { embeddingTable, normaliseRows } from '../../src/evaluation/embeddings.ts';
-import { knnPredict } from '../../src/evaluation/knn.ts';
-import { fitProbe, probePredict } from '../../src/evaluation/linear-probe.ts';
-import { type MmvpScore, scoreMmvp } from '../../src/evaluation/mmvp.ts';
+import type { Scores } from '../../src/evaluation/evaluation.ts';
+import { learnFromLabels } from '../../src/evaluation/learned.ts';
+import { scoreMmvp } from '../../src/evaluation/mmvp.ts';
 import { type MmvpBenchmark, readMmvpFolder } from '../../src/evaluation/mmvp-folder.ts';
-import { type RetrievalScore, scoreRetrieval } from '../../src/evaluation/retrieval.ts';
-import { mulberry32 } from '../../src/evaluation/statistics.ts';
-import { classEmbeddings, scoreZeroShot, type ZeroShotScore } from '../../src/evaluation/zero-shot.ts';
+import { scoreRetrieval } from '../../src/evaluation/retrieval.ts';
+import { classEmbeddings, scoreZeroShot } from '../../src/evaluation/zero-shot.ts';
 import { readEncoderFolder } from '../../src/exchange/encoder-folder.ts';
 import { ModelFolder } from '../../src/exchange/folder.ts';
 import type { ByteSource } from '../../src/onnx/model.ts';
@@ -34,28 +32,17 @@ export interface Settings {
   mode: ImageMode;
   knn: boolean;
   probe: boolean;
-  seed: number;
+  /** Of the splits for k-NN and probe. */
+  seeds: readonly number[];
   threads: number;
   templates: readonly string[];
 }
 
-/** What one model scored; parts that were not asked for are undefined. */
-export interface Evaluation {
+/** What one model scored. */
+export interface Evaluation extends Scores {
   model: string;
-  mmvp: MmvpScore | undefined;
-  zeroShot: ZeroShotScore | undefined;
-  /** Percent of the held-out images. */
-  knn: { accuracy: number; neighbours: number; train: number; test: number } | undefined;
-  probe: { accuracy: number; c: number; train: number; test: number } | undefined;
-  retrieval: RetrievalScore | undefined;
   warnings: string[];
 }
-
-/** Neighbours of the k-NN protocol that self-supervised encoders are compared by (Caron et al. 2021, table 2). */
-const neighbours = 20;
-const trainShare = 0.8;
-/** Inverse penalty on features of length 1 times the square root of their number. */
-const probeC = 1;
 
 /** Reads what to evaluate on. Paths are absolute. */
 export async function readData(
@@ -88,15 +75,7 @@ export async function evaluateModel(
     provider: 'cpu',
     threads: settings.threads,
   });
-  const result: Evaluation = {
-    model: name,
-    mmvp: undefined,
-    zeroShot: undefined,
-    knn: undefined,
-    probe: undefined,
-    retrieval: undefined,
-    warnings: [],
-  };
+  const result: Evaluation = { model: name, warnings: [] };
   try {
     const encoder = await readEncoderFolder(folder);
     const texts = (prompts: readonly string[]) =>
@@ -127,7 +106,11 @@ export async function evaluateModel(
       } else if (!settings.knn && !settings.probe) {
         await texts(classes);
       }
-      if (settings.knn || settings.probe) Object.assign(result, trained(embeddings, data.classes, settings));
+      const learned = { embeddings, labels, classes: classes.length };
+      for (const method of ['knn', 'probe'] as const) {
+        const score = settings[method] && (await learnFromLabels(method, learned, settings.seeds));
+        if (score) result[method] = score;
+      }
     }
     if (data.captions) {
       const { captioned, images: files } = data.captions;
@@ -138,54 +121,6 @@ export async function evaluateModel(
   } finally {
     await close();
   }
-}
-
-/** Accuracies of what learns from part of the labels. */
-function trained(
-  embeddings: Float32Array,
-  { classes, labels }: LabelledImages,
-  { knn, probe, seed }: Settings,
-): Pick<Evaluation, 'knn' | 'probe'> {
-  const { train, test } = splitByClass(labels, trainShare, mulberry32(seed));
-  const table = normaliseRows(embeddingTable(embeddings, labels.length, 'images'), 'image');
-  const { width } = table;
-  const rowsOf = (rows: readonly number[], scale: number) => {
-    const values = new Float32Array(rows.length * width);
-    for (const [to, row] of rows.entries()) {
-      for (let i = 0; i < width; i++) values[to * width + i] = scale * table.values[row * width + i]!;
-    }
-    return values;
-  };
-  const trainLabels = train.map((row) => labels[row]!);
-  const accuracy = (predicted: readonly number[]) =>
-    (100 * predicted.filter((label, i) => label === labels[test[i]!]).length) / test.length;
-  const sizes = { train: train.length, test: test.length };
-  if (test.length === 0) return { knn: undefined, probe: undefined };
-  const scale = Math.sqrt(width);
-  return {
-    knn: knn
-      ? {
-          accuracy: accuracy(
-            knnPredict(rowsOf(train, 1), trainLabels, rowsOf(test, 1), test.length, neighbours),
-          ),
-          neighbours,
-          ...sizes,
-        }
-      : undefined,
-    probe: probe
-      ? {
-          accuracy: accuracy(
-            probePredict(
-              fitProbe(rowsOf(train, scale), trainLabels, classes.length, probeC),
-              rowsOf(test, scale),
-              test.length,
-            ),
-          ),
-          c: probeC,
-          ...sizes,
-        }
-      : undefined,
-  };
 }
 
 async function openFolder(

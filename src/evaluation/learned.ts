@@ -1,0 +1,120 @@
+import { splitByClass } from './class-folder.ts';
+import { type EmbeddingTable, embeddingTable, normaliseRows } from './embeddings.ts';
+import { knnPredict } from './knn.ts';
+import { fitProbe, probePredict } from './linear-probe.ts';
+import { mulberry32 } from './statistics.ts';
+
+/** Accuracy of what learns from part of the labels and is tested on the rest, over seeds of the split. */
+export interface LearnedScore {
+  /** Mean over the seeds, in percent of the held-out images. */
+  accuracy: number;
+  /** Standard deviation over the seeds (n - 1), in points; undefined for one seed. */
+  spread: number | undefined;
+  seeds: { seed: number; accuracy: number }[];
+  /** Whether each held-out image of the first seed was right: what two encoders are paired by. */
+  correct: boolean[];
+  train: number;
+  test: number;
+}
+
+/** Neighbours of the k-NN protocol that self-supervised encoders are compared by (Caron et al. 2021, table 2). */
+export const neighbours = 20;
+/** Share of each class to learn from. */
+const trainShare = 0.8;
+/** Inverse penalty on features of length 1 times the square root of their number. */
+export const probeC = 1;
+
+export interface LearningData {
+  /** [labels.length, width], any length. */
+  embeddings: Float32Array;
+  labels: readonly number[];
+  classes: number;
+}
+
+/**
+ * Classifies the held-out images by the nearest neighbours or by a linear probe, once for each seed of the split.
+ *
+ * @param pause called between parts of the work, so that it can be cancelled: it may throw
+ * @returns undefined when no class has two images, so that nothing can be held out
+ */
+export async function learnFromLabels(
+  method: 'knn' | 'probe',
+  data: LearningData,
+  seeds: readonly number[],
+  pause: () => Promise<void> = async () => {},
+): Promise<LearnedScore | undefined> {
+  const { embeddings, labels, classes } = data;
+  const table = normaliseRows(embeddingTable(embeddings, labels.length, 'images'), 'image');
+  const scores: { seed: number; accuracy: number; correct: boolean[] }[] = [];
+  let sizes = { train: 0, test: 0 };
+  for (const seed of seeds) {
+    const { train, test } = splitByClass(labels, trainShare, mulberry32(seed));
+    if (test.length === 0) return undefined;
+    sizes = { train: train.length, test: test.length };
+    await pause();
+    const predicted =
+      method === 'knn'
+        ? await byNeighbours(table, labels, train, test, pause)
+        : byProbe(table, labels, classes, train, test);
+    const correct = predicted.map((label, i) => label === labels[test[i]!]);
+    scores.push({ seed, correct, accuracy: (100 * correct.filter(Boolean).length) / test.length });
+  }
+  const accuracies = scores.map(({ accuracy }) => accuracy);
+  return {
+    accuracy: mean(accuracies),
+    spread: deviation(accuracies),
+    seeds: scores.map(({ seed, accuracy }) => ({ seed, accuracy })),
+    correct: scores[0]!.correct,
+    ...sizes,
+  };
+}
+
+/** Test images between two pauses. */
+const part = 128;
+
+async function byNeighbours(
+  table: EmbeddingTable,
+  labels: readonly number[],
+  train: readonly number[],
+  test: readonly number[],
+  pause: () => Promise<void>,
+): Promise<number[]> {
+  const known = rowsOf(table, train, 1);
+  const knownLabels = train.map((row) => labels[row]!);
+  const predicted: number[] = [];
+  for (let from = 0; from < test.length; from += part) {
+    const asked = test.slice(from, from + part);
+    predicted.push(...knnPredict(known, knownLabels, rowsOf(table, asked, 1), asked.length, neighbours));
+    await pause();
+  }
+  return predicted;
+}
+
+function byProbe(
+  table: EmbeddingTable,
+  labels: readonly number[],
+  classes: number,
+  train: readonly number[],
+  test: readonly number[],
+): number[] {
+  const scale = Math.sqrt(table.width);
+  const trainLabels = train.map((row) => labels[row]!);
+  const probe = fitProbe(rowsOf(table, train, scale), trainLabels, classes, probeC);
+  return probePredict(probe, rowsOf(table, test, scale), test.length);
+}
+
+function rowsOf({ width, values }: EmbeddingTable, rows: readonly number[], scale: number): Float32Array {
+  const picked = new Float32Array(rows.length * width);
+  for (const [to, row] of rows.entries()) {
+    for (let i = 0; i < width; i++) picked[to * width + i] = scale * values[row * width + i]!;
+  }
+  return picked;
+}
+
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+function deviation(values: readonly number[]): number | undefined {
+  if (values.length < 2) return undefined;
+  const middle = mean(values);
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1));
+}

@@ -1,0 +1,181 @@
+import { chanceAt, type Scores, type ScoresComparison } from '../evaluation.ts';
+import type { LearnedScore } from '../learned.ts';
+import { chanceScore } from '../mmvp.ts';
+import { selectionWarning } from '../verdicts.ts';
+import type { Report, ReportPicture, ReportTable } from './table.ts';
+
+/** One model of a report. The first is what the others are compared with. */
+export interface ReportedModel {
+  name: string;
+  scores: Scores;
+  /** Against the first model; undefined for the first. */
+  against?: ScoresComparison;
+}
+
+export interface ReportContext {
+  /** How the figures were made: models and their hashes, data and their hashes, mode, seeds, versions. */
+  facts: Report['facts'];
+  /** What is unusual about the benchmark's rows. */
+  warnings?: readonly string[];
+  pictures?: { mmvp?: readonly ReportPicture[]; zeroShot?: readonly ReportPicture[] };
+}
+
+/** Tables with one column a model, their comparison with the first model underneath. */
+export function evaluationReport(models: readonly ReportedModel[], context: ReportContext): Report {
+  return {
+    title: 'Evaluation of image encoders',
+    facts: context.facts,
+    tables: [
+      ...mmvpTable(models, context),
+      ...zeroShotTables(models, context),
+      ...retrievalTable(models),
+      ...learnedTable(models),
+    ],
+  };
+}
+
+/** The official benchmark's name is for its own form alone. */
+export const benchmarkName = (official: boolean): string => (official ? 'MMVP-VLM' : 'MMVP-style');
+
+function mmvpTable(models: readonly ReportedModel[], context: ReportContext): ReportTable[] {
+  const scores = allOf(models, ({ mmvp }) => mmvp);
+  const [first] = scores;
+  if (!first) return [];
+  const title = benchmarkName(first.official);
+  return [
+    {
+      title,
+      columns: ['Pattern', ...models.map(({ name }) => name)],
+      rows: [
+        ...first.patterns.map((pattern, i) => [
+          pattern.name,
+          ...scores.map((score) => score.patterns[i]!.score),
+        ]),
+        ['Total', ...scores.map(({ total }) => total)],
+        ['Guessing', ...scores.map(() => chanceScore)],
+      ],
+      notes: [
+        ...(context.warnings ?? []),
+        ...notes(models, ({ mmvp }) => mmvp?.verdict),
+        ...selection(models, title),
+      ],
+      ...(context.pictures?.mmvp?.length ? { pictures: context.pictures.mmvp } : {}),
+    },
+  ];
+}
+
+function zeroShotTables(models: readonly ReportedModel[], context: ReportContext): ReportTable[] {
+  const scores = allOf(models, ({ zeroShot }) => zeroShot);
+  const [first] = scores;
+  if (!first) return [];
+  const guess = (k: number) => scores.map(({ classes }) => chanceAt(k, classes.length));
+  const table: ReportTable = {
+    title: 'Zero-shot classification',
+    columns: ['Measure', ...models.map(({ name }) => name)],
+    rows: [
+      ['Top-1', ...scores.map(({ top1 }) => top1)],
+      ['Top-1, guessing', ...guess(1)],
+      ['Top-5', ...scores.map(({ top5 }) => top5)],
+      ['Top-5, guessing', ...guess(5)],
+      ['Mean per class', ...scores.map(({ meanPerClass }) => meanPerClass)],
+      ...first.classes.map((c, i) => [
+        `Class: ${c.name}`,
+        ...scores.map((score) => score.classes[i]!.top1 ?? 'no images'),
+      ]),
+    ],
+    notes: [
+      ...notes(models, ({ zeroShot }) => zeroShot?.verdict),
+      ...notes(models, ({ guard }) => guard?.verdict),
+      ...selection(models, 'these classes'),
+    ],
+    ...(context.pictures?.zeroShot?.length ? { pictures: context.pictures.zeroShot } : {}),
+  };
+  const confusions = scores.map(({ classes, confusion }, i): ReportTable => {
+    const names = classes.map(({ name }) => name);
+    return {
+      title: `Confusion of ${models[i]!.name}`,
+      columns: ['Class', ...names],
+      rows: confusion.map((row, at) => [names[at]!, ...row.map(String)]),
+    };
+  });
+  return [table, ...confusions];
+}
+
+function retrievalTable(models: readonly ReportedModel[]): ReportTable[] {
+  const scores = allOf(models, ({ retrieval }) => retrieval);
+  const [first] = scores;
+  if (!first) return [];
+  const images = first.imageToText.queries;
+  const ways = [
+    ['imageToText', 'Image to text'],
+    ['textToImage', 'Text to image'],
+  ] as const;
+  return [
+    {
+      title: 'Retrieval',
+      columns: ['Recall', ...models.map(({ name }) => name)],
+      rows: ways.flatMap(([way, name]) =>
+        ([1, 5, 10] as const).map((k) => [`${name} R@${k}`, ...scores.map((score) => score[way][`at${k}`])]),
+      ),
+      notes: [
+        `Guessing among ${images} images finds the right one at R@1 in ${chanceAt(1, images).toFixed(1)}%, at R@5 in ${chanceAt(5, images).toFixed(1)}%, at R@10 in ${chanceAt(10, images).toFixed(1)}% of the captions.`,
+        ...notes(models, ({ retrieval }) =>
+          retrieval ? `image to text at 1: ${retrieval.imageToText.verdict}` : undefined,
+        ),
+        ...notes(models, ({ retrieval }) =>
+          retrieval ? `text to image at 1: ${retrieval.textToImage.verdict}` : undefined,
+        ),
+        ...selection(models, 'these captions'),
+      ],
+    },
+  ];
+}
+
+function learnedTable(models: readonly ReportedModel[]): ReportTable[] {
+  const knn = allOf(models, (scores) => scores.knn);
+  const probe = allOf(models, (scores) => scores.probe);
+  const part = knn[0] ?? probe[0];
+  if (!part) return [];
+  const rows = (name: string, scores: readonly LearnedScore[]) =>
+    scores.length === 0
+      ? []
+      : [
+          [name, ...scores.map(({ accuracy }) => accuracy)],
+          ...(part.seeds.length > 1
+            ? [[`${name}, spread`, ...scores.map(({ spread }) => `± ${spread!.toFixed(1)}`)]]
+            : []),
+        ];
+  return [
+    {
+      title: 'Learned from labels',
+      columns: ['Accuracy', ...models.map(({ name }) => name)],
+      rows: [...rows('k-NN', knn), ...rows('Linear probe', probe)],
+      notes: [
+        `${part.train} images to learn from, ${part.test} to test on; ${part.seeds.length === 1 ? 'seed' : 'mean over the seeds'} ${part.seeds.map(({ seed }) => seed).join(', ')}.`,
+        ...notes(models, (against) => (against.knn ? `k-NN: ${against.knn.verdict}` : undefined)),
+        ...notes(models, (against) => (against.probe ? `linear probe: ${against.probe.verdict}` : undefined)),
+      ],
+    },
+  ];
+}
+
+/** The models' part, where all have it. */
+function allOf<T>(models: readonly ReportedModel[], part: (scores: Scores) => T | undefined): T[] {
+  const found = models.flatMap(({ scores }) => part(scores) ?? []);
+  return found.length === models.length ? found : [];
+}
+
+function notes(
+  models: readonly ReportedModel[],
+  say: (against: ScoresComparison) => string | undefined,
+): string[] {
+  return models.flatMap(({ name, against }) => {
+    const text = against && say(against);
+    return text === undefined ? [] : [`${name}: ${text}`];
+  });
+}
+
+function selection(models: readonly ReportedModel[], benchmark: string): string[] {
+  const warning = selectionWarning(models.length - 1, benchmark);
+  return warning ? [`${warning}.`] : [];
+}
