@@ -6,8 +6,8 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 
-export type Room = 'Models' | 'Images' | 'Refine' | 'Compare' | 'Checkpoints';
-export type DropZone = 'Encoder' | 'Teacher' | 'Images' | 'Benchmark';
+export type Room = 'Models' | 'Images' | 'Refine' | 'Compare' | 'Evaluate' | 'Checkpoints';
+export type DropZone = 'Encoder' | 'Teacher' | 'Images' | 'Benchmark' | 'Classes' | 'Captions';
 export type BuiltIn = 'encoder' | 'teacher' | 'images' | 'benchmark';
 
 /** A row of the table by pattern, as the page shows it. */

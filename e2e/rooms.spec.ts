@@ -165,6 +165,32 @@ const states: State[] = [
     shows: ['+11.1 points', 'p = 0.004', 'Fixed 24', 'Statement B', 'not solved'],
   },
 
+  { scene: 'empty', room: 'Evaluate', name: 'empty', shows: ['An evaluation needs a model'] },
+  {
+    scene: 'stuck',
+    room: 'Evaluate',
+    name: 'evaluating',
+    act: press('Run the suite'),
+    shows: [/^Evaluating acuity-clip, original|^Evaluating clip-vit/, '38 of 96 images · 2 s left'],
+  },
+  {
+    scene: 'failing',
+    room: 'Evaluate',
+    name: 'error',
+    act: press('Run the suite'),
+    shows: ['The evaluation could not be made', /Add onnx\/text_model\.onnx/, '1 image left out'],
+  },
+  {
+    scene: 'full',
+    room: 'Evaluate',
+    name: 'result',
+    act: async (page) => {
+      await page.getByLabel('Prompt templates').selectOption('Your own');
+      await press('Run the suite')(page);
+    },
+    shows: ['Zero-shot guard', 'Your templates', /^Most often confused/, 'gain beyond chance'],
+  },
+
   { scene: 'empty', room: 'Checkpoints', name: 'empty', shows: [/A run leaves one every so many steps/] },
   { scene: 'failing', room: 'Checkpoints', name: 'error', shows: ['The checkpoints could not be read'] },
   {
@@ -197,13 +223,17 @@ for (const { scene, room, name, act, shows } of states) {
   });
 }
 
-for (const room of ['Models', 'Images', 'Refine', 'Compare', 'Checkpoints'] as const) {
+for (const room of ['Models', 'Images', 'Refine', 'Compare', 'Evaluate', 'Checkpoints'] as const) {
   test(`${room} fits a phone`, async ({ acuity, page }) => {
     await page.setViewportSize({ width: 390, height: 844 });
     await enter(acuity, 'full', room);
     if (room === 'Compare') {
       await press('Compare')(page);
       await press(/^Pair 3,/)(page);
+    }
+    if (room === 'Evaluate') {
+      await press('Run the suite')(page);
+      await page.getByRole('table', { name: 'Differences' }).waitFor();
     }
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     expect(wide).toBeLessThanOrEqual(0);

@@ -6,10 +6,24 @@ import type { SkippedFile } from '../src/data/image-set.ts';
 import type { NamedBlob } from '../src/data/named-blob.ts';
 import type { RefineConfig } from '../src/method/config.ts';
 import type { StepRecord } from '../src/storage/checkpoints.ts';
+import type { EvaluationEngine } from './evaluation-protocol.ts';
+import type { BenchmarkReport, Listener, Progress, ProviderName, WeightsRef } from './protocol-common.ts';
 
+export type {
+  EvaluationRequest,
+  EvaluationResult,
+  EvaluationSetSummary,
+  EvaluationTask,
+} from './evaluation-protocol.ts';
+export type {
+  BenchmarkReport,
+  Listener,
+  PairScore,
+  Progress,
+  ProviderName,
+  WeightsRef,
+} from './protocol-common.ts';
 export type { NamedBlob, SkippedFile, StepRecord };
-
-export type ProviderName = 'webgpu' | 'wasm';
 
 export interface HardwareReport {
   /** The provider that a run will use, and why, in a sentence for the person. */
@@ -62,9 +76,6 @@ export interface TeacherSummary {
   context: { tokens: number; width: number };
   files: { path: string; bytes: number }[];
 }
-
-/** Which weights: an encoder as it came, or a checkpoint of a run. */
-export type WeightsRef = { kind: 'original'; encoder: string } | { kind: 'checkpoint'; id: string };
 
 export interface ImageSetSummary {
   id: string;
@@ -127,42 +138,11 @@ export interface CheckpointSummary {
   scores: { benchmark: string; total: number }[];
 }
 
-/** Progress of long work; `done` and `total` share a unit that `label` names. */
-export interface Progress {
-  label: string;
-  done: number;
-  total: number;
-  /** Seconds left as far as known. */
-  secondsLeft: number | null;
-}
-
 export type RunEvent =
   | { type: 'state'; state: RunState; problem?: string }
   | { type: 'progress'; progress: Progress }
   | { type: 'step'; record: StepRecord; secondsLeft: number }
   | { type: 'checkpoint'; checkpoint: CheckpointSummary };
-
-export interface PairScore {
-  /** Index of the pair, from 0. */
-  index: number;
-  pattern: string;
-  /** Image paths inside the benchmark. */
-  images: [string, string];
-  statements: [string, string];
-  /** Cosine of statement i with image j. */
-  similarities: [[number, number], [number, number]];
-  correct: boolean;
-}
-
-export interface BenchmarkReport {
-  benchmark: string;
-  weights: WeightsRef;
-  /** Mean over patterns, 0..100. */
-  total: number;
-  patterns: { name: string; score: number; correct: number; pairs: number }[];
-  pairs: PairScore[];
-  seconds: number;
-}
 
 /** Paired comparison of two reports over the same pairs. */
 export interface Comparison {
@@ -198,10 +178,8 @@ export interface WebGpuCheck {
   ms: number[];
 }
 
-export type Listener<T> = (event: T) => void;
-
 /** The engine worker's interface. Long calls report through a comlink-proxied listener and can be cancelled. */
-export interface Engine {
+export interface Engine extends EvaluationEngine {
   hardware(force?: ProviderName | 'auto'): Promise<HardwareReport>;
 
   loadEncoder(files: ModelFiles, progress?: Listener<Progress>): Promise<EncoderSummary>;
@@ -233,7 +211,7 @@ export interface Engine {
 
   score(weights: WeightsRef, benchmark: string, progress?: Listener<Progress>): Promise<BenchmarkReport>;
   compare(before: WeightsRef, after: WeightsRef, benchmark: string): Promise<Comparison>;
-  cancel(work: 'score' | 'load' | 'images'): Promise<void>;
+  cancel(work: 'score' | 'load' | 'images' | 'evaluate'): Promise<void>;
 
   exportEncoder(weights: WeightsRef): Promise<ExportedFile[]>;
   exportTrainingGraph(request: {

@@ -5,6 +5,10 @@ import type {
   CheckpointSummary,
   EncoderSummary,
   Engine,
+  EvaluationRequest,
+  EvaluationResult,
+  EvaluationSetSummary,
+  EvaluationTask,
   HardwareReport,
   ImageSetSummary,
   Listener,
@@ -18,6 +22,7 @@ import type {
   WeightsRef,
 } from '../../workers/protocol.ts';
 import * as data from './scripted-data.ts';
+import { compareEvaluations, evaluation, evaluationSet } from './scripted-evaluation.ts';
 import { drawScene } from './scripted-pictures.ts';
 
 const scenes = ['empty', 'full', 'partial', 'stuck', 'failing', 'asking'] as const;
@@ -46,6 +51,8 @@ export class ScriptedEngine implements Engine {
   private runs: RunSummary[] = [];
   private checkpoints: CheckpointSummary[] = [];
   private readonly reports: BenchmarkReport[] = [];
+  private evaluationSets: EvaluationSetSummary[] = [];
+  private evaluations: EvaluationResult[] = [];
   private readonly stopping = new Map<string, 'paused' | 'stopped'>();
   private cancelWork: (() => void) | undefined;
 
@@ -75,6 +82,7 @@ export class ScriptedEngine implements Engine {
     this.teachers = [data.teacher];
     this.sets = [data.imageSet, data.holedSet];
     this.benchmarks = [data.benchmark];
+    this.evaluationSets = [evaluationSet('classes', 'pets'), evaluationSet('captions', 'flickr')];
     const optimizer = { ...presets.quick.optimizer, learningRate: 1e-3 };
     this.runs = [
       data.run('Run 4', { step: 60 }),
@@ -320,6 +328,38 @@ export class ScriptedEngine implements Engine {
           ? 'Nothing changed: the two score the same on every pattern.'
           : `The refined encoder solves ${fixed - broken} more of 135 pairs (${fixed} fixed, ${broken} broken), a gain that chance alone would give in 4 of 1,000 cases.`,
     };
+  }
+
+  async addEvaluationSet(
+    task: EvaluationTask,
+    name: string,
+    _files: NamedBlob[],
+    progress?: Listener<Progress>,
+  ) {
+    await this.work(
+      'images',
+      96,
+      progress,
+      '96 images in 0 class folders: give a folder that holds one folder for each class.',
+    );
+    const added = evaluationSet(task, name);
+    this.evaluationSets = [added, ...this.evaluationSets];
+    return added;
+  }
+
+  async evaluate(request: EvaluationRequest, progress?: Listener<Progress>): Promise<EvaluationResult> {
+    await this.work('images', 96, progress, 'my-clip has no text side. Add onnx/text_model.onnx.');
+    const result = await evaluation(request);
+    this.evaluations = [result, ...this.evaluations];
+    return result;
+  }
+
+  listEvaluationSets = async () => this.evaluationSets;
+  listEvaluations = async () => this.evaluations;
+  compareEvaluations = async (baseline: string, others: string[]) =>
+    compareEvaluations(this.evaluations, baseline, others);
+  async deleteEvaluation(id: string) {
+    this.evaluations = this.evaluations.filter((result) => result.id !== id);
   }
 
   async cancel() {

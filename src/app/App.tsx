@@ -7,6 +7,7 @@ import { Route, Router, Switch } from 'wouter';
 import { useHashLocation } from 'wouter/use-hash-location';
 import { CheckpointsRoom } from '../features/checkpoints/CheckpointsRoom.tsx';
 import { CompareRoom } from '../features/compare/CompareRoom.tsx';
+import { EvaluateRoom } from '../features/evaluate/EvaluateRoom.tsx';
 import { ImagesRoom } from '../features/images/ImagesRoom.tsx';
 import { ModelsRoom } from '../features/models/ModelsRoom.tsx';
 import { RefineRoom } from '../features/refine/RefineRoom.tsx';
@@ -39,6 +40,7 @@ export function App() {
             <Route path="/images" component={ImagesRoom} />
             <Route path="/refine" component={RefineRoom} />
             <Route path="/compare" component={CompareRoom} />
+            <Route path="/evaluate" component={EvaluateRoom} />
             <Route path="/checkpoints" component={CheckpointsRoom} />
             <Route component={Start} />
           </Switch>

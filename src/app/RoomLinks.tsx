@@ -1,4 +1,4 @@
-import { IconColumns2, IconCube, IconFocus2, IconPhoto, IconStack2 } from '@tabler/icons-react';
+import { IconChartBar, IconColumns2, IconCube, IconFocus2, IconPhoto, IconStack2 } from '@tabler/icons-react';
 import type { ComponentType } from 'react';
 import { Link, useLocation } from 'wouter';
 import { type RoomStatus, useRoomStatuses } from './room-status.ts';
@@ -13,10 +13,11 @@ const rooms: readonly {
   { path: '/images', name: 'Images', icon: IconPhoto, key: 'images' },
   { path: '/refine', name: 'Refine', icon: IconFocus2, key: 'refine' },
   { path: '/compare', name: 'Compare', icon: IconColumns2, key: 'compare' },
+  { path: '/evaluate', name: 'Evaluate', icon: IconChartBar, key: 'evaluate' },
   { path: '/checkpoints', name: 'Checkpoints', icon: IconStack2, key: 'checkpoints' },
 ];
 
-/** The five rooms, each with a line on what it holds now. */
+/** The six rooms, each with a line on what it holds now. */
 export function RoomLinks() {
   const [location] = useLocation();
   const statuses = useRoomStatuses();

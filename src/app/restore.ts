@@ -1,5 +1,6 @@
 import { useCheckpoints } from '../features/checkpoints/store.ts';
 import { useCompare } from '../features/compare/store.ts';
+import { useEvaluate } from '../features/evaluate/store.ts';
 import { useImages } from '../features/images/store.ts';
 import { useModels } from '../features/models/store.ts';
 import { useRefine } from '../features/refine/store.ts';
@@ -16,6 +17,7 @@ export function restore(): Promise<void> {
     useRefine.getState().restore(),
     useCheckpoints.getState().restore(),
     useCompare.getState().loadReports(),
+    useEvaluate.getState().restore(),
     restoreInventory(),
   ]).then(
     () => {},

@@ -1,5 +1,6 @@
 import { useCheckpoints } from '../features/checkpoints/store.ts';
 import { useCompare } from '../features/compare/store.ts';
+import { useEvaluate } from '../features/evaluate/store.ts';
 import { useImages } from '../features/images/store.ts';
 import { useModels } from '../features/models/store.ts';
 import { useRefine } from '../features/refine/store.ts';
@@ -17,6 +18,7 @@ export function useRoomStatuses() {
     images: useImagesStatus(),
     refine: useRefineStatus(),
     compare: useCompareStatus(),
+    evaluate: useEvaluateStatus(),
     checkpoints: useCheckpointsStatus(),
   };
 }
@@ -61,6 +63,15 @@ function useCompareStatus(): RoomStatus {
   if (work.state === 'failed') return { text: 'Could not score', tone: 'problem' };
   if (!comparison) return { text: 'Nothing scored yet', tone: 'empty' };
   return { text: `${formatSigned(comparison.after.total - comparison.before.total)} points`, tone: 'ready' };
+}
+
+function useEvaluateStatus(): RoomStatus {
+  const { work, shown } = useEvaluate();
+  if (work.state === 'busy') return { text: 'Evaluating', tone: 'busy' };
+  if (work.state === 'failed') return { text: 'Could not evaluate', tone: 'problem' };
+  return shown
+    ? { text: formatPlural(shown.results.length, 'model'), tone: 'ready' }
+    : { text: 'Nothing scored yet', tone: 'empty' };
 }
 
 function useCheckpointsStatus(): RoomStatus {

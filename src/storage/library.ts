@@ -3,7 +3,7 @@ import { type BlobRecord, type BlobStore, piecesOf } from './blobs.ts';
 import { StorageError, size } from './errors.ts';
 
 /** What is kept so that a later visit finds it again. */
-export type LibraryKind = 'images' | 'model' | 'benchmark';
+export type LibraryKind = 'images' | 'model' | 'benchmark' | 'evaluation';
 
 export interface LibraryItem {
   kind: LibraryKind;
@@ -21,7 +21,12 @@ export interface LibraryItem {
 export type LibraryCaps = Record<LibraryKind, number>;
 
 const gibi = 2 ** 30;
-const defaultCaps: LibraryCaps = { images: 4 * gibi, model: 8 * gibi, benchmark: gibi };
+const defaultCaps: LibraryCaps = {
+  images: 4 * gibi,
+  model: 8 * gibi,
+  benchmark: gibi,
+  evaluation: 4 * gibi,
+};
 
 interface Meta {
   item: Omit<LibraryItem, 'bytes'>;

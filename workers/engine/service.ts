@@ -1,6 +1,7 @@
 import { sha256 } from '../../src/data/hash.ts';
 import { buildImageSet } from '../../src/data/image-set.ts';
 import type { NamedBlob } from '../../src/data/named-blob.ts';
+import type { ScoresComparison } from '../../src/evaluation/evaluation.ts';
 import { type MmvpBenchmark, readMmvpFolder } from '../../src/evaluation/mmvp-folder.ts';
 import { comparePairs } from '../../src/evaluation/statistics.ts';
 import { createImagePool } from '../image-workers.ts';
@@ -11,6 +12,10 @@ import type {
   Comparison,
   EncoderSummary,
   Engine,
+  EvaluationRequest,
+  EvaluationResult,
+  EvaluationSetSummary,
+  EvaluationTask,
   ExportedFile,
   HardwareReport,
   ImageSetSummary,
@@ -25,6 +30,10 @@ import type {
   WebGpuCheck,
   WeightsRef,
 } from '../protocol.ts';
+import type { EmbeddingParts } from './evaluation/embeddings.ts';
+import { Evaluations } from './evaluation/evaluations.ts';
+import { modelHashOf } from './evaluation/model-hash.ts';
+import { versions } from './evaluation/versions.ts';
 import { exportEncoder, exportTrainingGraph } from './exports.ts';
 import { Hardware } from './hardware.ts';
 import { poolCrops } from './images.ts';
@@ -35,7 +44,7 @@ import { scoreBenchmark } from './scoring.ts';
 import { openStore, type Store } from './store.ts';
 import { checkOnWebGpu } from './webgpu-check.ts';
 
-type Cancellable = 'score' | 'load' | 'images';
+type Cancellable = 'score' | 'load' | 'images' | 'evaluate';
 
 /** What the engine worker exposes: one object that knows every model, image set, run and checkpoint. */
 export class EngineService implements Engine {
@@ -46,6 +55,16 @@ export class EngineService implements Engine {
   readonly #teachers = new Map<string, LoadedTeacher>();
   readonly #benchmarks = new Map<string, { summary: BenchmarkSummary; content: MmvpBenchmark }>();
   readonly #loops = new Map<string, RunLoop>();
+  readonly #evaluations = new Evaluations({
+    store: this.#store,
+    pool: this.#pool,
+    parts: (weights, work) => this.#embedding(weights, work),
+    benchmark: async (id) => {
+      const content = await this.#benchmark(id);
+      return { summary: this.#benchmarks.get(id)!.summary, content };
+    },
+    versions: versions(),
+  });
   readonly #work = new Map<Cancellable, Set<AbortController>>();
 
   hardware(force?: ProviderName | 'auto'): Promise<HardwareReport> {
@@ -165,7 +184,10 @@ export class EngineService implements Engine {
 
   async file(owner: string, path: string): Promise<Blob> {
     const benchmark = this.#benchmarks.get(owner);
-    const files = benchmark ? benchmark.content.images : await (await this.#store).images(owner);
+    const files =
+      benchmark?.content.images ??
+      (await this.#evaluations.find(owner))?.files ??
+      (await (await this.#store).images(owner));
     const found = files.find((file) => file.path === path);
     if (!found) throw new Error(`${path} is not among the files of this set. Add the folder again`);
     return found.blob;
@@ -250,18 +272,13 @@ export class EngineService implements Engine {
     progress?: Listener<Progress>,
   ): Promise<BenchmarkReport> {
     return this.#cancellable('score', async (signal) => {
-      const { encoder, replaced } = await this.#weights(weights);
-      const report = await scoreBenchmark({
-        runtime: await this.#hardware.runtime(),
-        cpu: await this.#hardware.cpu(),
-        pool: this.#pool,
-        encoder,
-        replaced,
-        weights,
-        benchmark: { id: benchmark, content: await this.#benchmark(benchmark) },
+      const parts = await this.#embedding(weights, {
+        mode: 'reference',
         signal,
         progress: (event) => progress?.(event),
       });
+      const content = await this.#benchmark(benchmark);
+      const report = await scoreBenchmark(parts, weights, { id: benchmark, content });
       await (await this.#store).keepReport(report);
       return report;
     });
@@ -311,6 +328,37 @@ export class EngineService implements Engine {
     const parts = await this.#partsOf(found);
     const gpu = await this.#hardware.gpu();
     return checkOnWebGpu(gpu, await this.#hardware.cpu(), parts, steps, (event) => progress?.(event));
+  }
+
+  addEvaluationSet(
+    task: EvaluationTask,
+    name: string,
+    files: NamedBlob[],
+    progress?: Listener<Progress>,
+  ): Promise<EvaluationSetSummary> {
+    return this.#cancellable('evaluate', (signal) =>
+      this.#evaluations.add(task, name, files, signal, progress),
+    );
+  }
+
+  listEvaluationSets(): Promise<EvaluationSetSummary[]> {
+    return this.#evaluations.sets();
+  }
+
+  evaluate(request: EvaluationRequest, progress?: Listener<Progress>): Promise<EvaluationResult> {
+    return this.#cancellable('evaluate', (signal) => this.#evaluations.evaluate(request, signal, progress));
+  }
+
+  listEvaluations(): Promise<EvaluationResult[]> {
+    return this.#evaluations.results();
+  }
+
+  compareEvaluations(baseline: string, others: string[]): Promise<ScoresComparison[]> {
+    return this.#evaluations.compare(baseline, others);
+  }
+
+  deleteEvaluation(id: string): Promise<void> {
+    return this.#evaluations.remove(id);
   }
 
   async #launch(
@@ -417,6 +465,24 @@ export class EngineService implements Engine {
     const saved = await (await this.#store).checkpoint(weights.id);
     const { weights: replaced } = stateOf(saved.step, saved.tensors);
     return { encoder: await this.#encoder(saved.encoder), replaced };
+  }
+
+  /** The weights ready to embed images and prompts. */
+  async #embedding(
+    weights: WeightsRef,
+    work: Pick<EmbeddingParts, 'mode' | 'signal' | 'progress'>,
+  ): Promise<EmbeddingParts> {
+    const { encoder, replaced } = await this.#weights(weights);
+    return {
+      runtime: await this.#hardware.runtime(),
+      cpu: await this.#hardware.cpu(),
+      pool: this.#pool,
+      encoder,
+      replaced,
+      modelHash: await modelHashOf(encoder.summary.id, replaced),
+      cache: (await this.#store).embeddings,
+      ...work,
+    };
   }
 
   async #cancellable<T>(work: Cancellable, task: (signal: AbortSignal) => Promise<T>): Promise<T> {

@@ -5,6 +5,7 @@ import { Collection } from '../../src/storage/collection.ts';
 import { StorageError } from '../../src/storage/errors.ts';
 import { Library, type LibraryKind } from '../../src/storage/library.ts';
 import { openBackends } from '../../src/storage/open.ts';
+import type { EvaluationResult, EvaluationSetSummary } from '../evaluation-protocol.ts';
 import type {
   BenchmarkReport,
   BenchmarkSummary,
@@ -14,6 +15,8 @@ import type {
   RunSummary,
   StepRecord,
 } from '../protocol.ts';
+import { EmbeddingCache } from './evaluation/embedding-cache.ts';
+import type { EvaluationContent } from './evaluation/sets.ts';
 
 /** What the engine keeps on this device between visits. */
 export interface Store {
@@ -45,6 +48,17 @@ export interface Store {
   threads(): Promise<number | undefined>;
   keepThreads(threads: number): Promise<void>;
   reports(): Promise<BenchmarkReport[]>;
+  keepEvaluationSet(
+    summary: EvaluationSetSummary,
+    content: EvaluationContent,
+    files: readonly NamedBlob[],
+  ): Promise<void>;
+  evaluationSets(): Promise<{ summary: EvaluationSetSummary; content: EvaluationContent }[]>;
+  evaluationFiles(id: string): Promise<NamedBlob[]>;
+  keepEvaluation(result: EvaluationResult): Promise<void>;
+  evaluations(): Promise<EvaluationResult[]>;
+  deleteEvaluation(id: string): Promise<void>;
+  embeddings: EmbeddingCache;
 }
 
 /** A set that cannot be kept serves this visit all the same. */
@@ -62,6 +76,7 @@ export async function openStore(): Promise<Store> {
   const checkpoints = new CheckpointStore(blobs);
   const runs = new Collection<RunSummary>(backends.state, 'run', isRun);
   const reports = new Collection<BenchmarkReport>(backends.state, 'report', isReport);
+  const evaluations = new Collection<EvaluationResult>(backends.state, 'evaluation', isEvaluation);
   const visit = new Map<string, Kept<unknown>>();
 
   const keep = async (
@@ -175,6 +190,17 @@ export async function openStore(): Promise<Store> {
     deleteCheckpoint: (id) => checkpoints.remove(id),
     keepReport: (report) => reports.put(`${report.benchmark}/${JSON.stringify(report.weights)}`, report),
     reports: () => reports.all(),
+    keepEvaluationSet: (summary, content, files) =>
+      keep('evaluation', summary.id, summary.name, { summary, content }, files),
+    evaluationSets: async () =>
+      (await kept('evaluation')).map(
+        (item) => item.summary as { summary: EvaluationSetSummary; content: EvaluationContent },
+      ),
+    evaluationFiles: (id) => open('evaluation', id),
+    keepEvaluation: (result) => evaluations.put(result.id, result),
+    evaluations: async () => (await evaluations.all()).sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1)),
+    deleteEvaluation: (id) => evaluations.remove(id),
+    embeddings: new EmbeddingCache(blobs),
     async threads() {
       if ((await runs.all()).length === 0) return undefined;
       const threads = await backends.state.get('threads');
@@ -188,6 +214,7 @@ const nouns: Readonly<Record<LibraryKind, string>> = {
   images: 'image set',
   model: 'model',
   benchmark: 'benchmark',
+  evaluation: 'set',
 };
 
 /** Names what storage, which knows ids alone, could not find. */
@@ -203,6 +230,9 @@ const isRun = (value: unknown): value is RunSummary =>
 
 const isReport = (value: unknown): value is BenchmarkReport =>
   typeof value === 'object' && value !== null && 'weights' in value && 'pairs' in value;
+
+const isEvaluation = (value: unknown): value is EvaluationResult =>
+  typeof value === 'object' && value !== null && 'modelHash' in value && 'scores' in value;
 
 /** A model as the library remembers it: built-in ones by name, dropped ones with their files. */
 interface KeptModel {

@@ -4,9 +4,13 @@ import { useEffect } from 'react';
 import type { WeightsRef } from '../../../workers/protocol.ts';
 import { useCheckpoints } from '../checkpoints/store.ts';
 import { useImages } from '../images/store.ts';
-import { useModels } from '../models/store.ts';
-import { useRefine } from '../refine/store.ts';
 import { formatPlural } from '../shared/format.ts';
+import {
+  parseWeights,
+  useWeightChoices,
+  valueOfWeights,
+  type WeightsGroup,
+} from '../shared/weight-choices.ts';
 import { useCompare } from './store.ts';
 
 /** Which weights, on which benchmark. */
@@ -25,8 +29,8 @@ export function CompareSetup() {
   useEffect(() => {
     const state = useCompare.getState();
     if (!known || !original || !newest) return;
-    if (!state.before) state.choose('before', parse(original));
-    if (!state.after) state.choose('after', parse(newest));
+    if (!state.before) state.choose('before', parseWeights(original));
+    if (!state.after) state.choose('after', parseWeights(newest));
   }, [known, original, newest]);
 
   return (
@@ -78,64 +82,21 @@ export function CompareSetup() {
   );
 }
 
-interface Choice {
-  value: string;
-  label: string;
-}
-
-/** Originals, then the checkpoints of each run, newest first. */
-function useWeightChoices(): { group: string; items: Choice[] }[] {
-  const encoders = useModels((state) => state.encoders);
-  const checkpoints = useCheckpoints((state) => state.checkpoints);
-  const runs = useRefine((state) => state.runs);
-  const kept = [...new Set(checkpoints.map(({ encoder }) => encoder))].filter(
-    (id) => !encoders.some((encoder) => encoder.id === id),
-  );
-  const originals = [
-    ...encoders.map(({ id, name }) => ({ id, name })),
-    ...kept.map((id) => ({ id, name: id })),
-  ];
-  const names = new Map(runs.map(({ id, name }) => [id, name]));
-  return [
-    {
-      group: 'As it came',
-      items: originals.map(({ id, name }) => ({ value: `original:${id}`, label: `${name}, original` })),
-    },
-    ...[...new Set(checkpoints.map(({ run }) => run))].map((run) => ({
-      group: names.get(run) ?? run,
-      items: checkpoints
-        .filter((checkpoint) => checkpoint.run === run)
-        .sort((a, b) => b.step - a.step)
-        .map(({ id, step }) => ({
-          value: `checkpoint:${id}`,
-          label: `${names.get(run) ?? run}, step ${step}`,
-        })),
-    })),
-  ];
-}
-
-function parse(value: string): WeightsRef {
-  const colon = value.indexOf(':');
-  const id = value.slice(colon + 1);
-  return value.startsWith('original:') ? { kind: 'original', encoder: id } : { kind: 'checkpoint', id };
-}
-
 interface WeightsSelectProps {
   label: string;
   value: WeightsRef | null;
-  groups: { group: string; items: Choice[] }[];
+  groups: WeightsGroup[];
   onChange: (weights: WeightsRef) => void;
 }
 
 function WeightsSelect({ label, value, groups, onChange }: WeightsSelectProps) {
-  const current =
-    value === null ? '' : value.kind === 'original' ? `original:${value.encoder}` : `checkpoint:${value.id}`;
+  const current = value === null ? '' : valueOfWeights(value);
   return (
     <NativeSelect
       label={label}
       value={current}
       data={groups}
-      onChange={(event) => onChange(parse(event.currentTarget.value))}
+      onChange={(event) => onChange(parseWeights(event.currentTarget.value))}
     />
   );
 }

@@ -50,6 +50,13 @@ function withListeners(remote: Remote<Engine>): Engine {
     score: (weights, benchmark, progress) => remote.score(weights, benchmark, listen(progress)),
     compare: (before, after, benchmark) => remote.compare(before, after, benchmark),
     cancel: (work) => remote.cancel(work),
+    addEvaluationSet: (task, name, files, progress) =>
+      remote.addEvaluationSet(task, name, files, listen(progress)),
+    listEvaluationSets: () => remote.listEvaluationSets(),
+    evaluate: (request, progress) => remote.evaluate(request, listen(progress)),
+    listEvaluations: () => remote.listEvaluations(),
+    compareEvaluations: (baseline, others) => remote.compareEvaluations(baseline, others),
+    deleteEvaluation: (id) => remote.deleteEvaluation(id),
     exportEncoder: (weights) => remote.exportEncoder(weights),
     exportTrainingGraph: (request) => remote.exportTrainingGraph(request),
     deleteCheckpoint: (id) => remote.deleteCheckpoint(id),

@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from '@playwright/test';
+import { runCommand } from '../cli/testing/run-command.ts';
+import { demoFiles, type Files, writeFiles } from './demo-files.ts';
+import { test } from './watched.ts';
+
+// The evaluation of the built-in encoder on folders that a person drops, against the command's own on the same files.
+
+const model = new URL('../public/models/acuity-clip', import.meta.url).pathname;
+
+/** Three kinds of things, as many pictures as there are, and a caption for each picture. */
+function smallSet(): Files {
+  const files: Files = new Map();
+  const captions = ['image,caption'];
+  for (const [path, bytes] of demoFiles('images')) {
+    const [, kind, number] = /([^/]+)-(\d+\.\w+)$/.exec(path) ?? [];
+    if (!kind || !number || !['apple', 'balloon', 'penguin', 'cloud'].includes(kind)) continue;
+    files.set(`${kind}/${number}`, bytes);
+    captions.push(`${kind}/${number},"picture ${number} of a ${kind}"`);
+  }
+  files.set('captions.csv', new TextEncoder().encode(captions.join('\n')));
+  return files;
+}
+
+test('classes, captions and labels give the figures of the command', async ({ acuity, page }, info) => {
+  const folder = writeFiles(join(info.outputDir, 'things'), smallSet());
+  await acuity.open('/');
+  await acuity.chooseBuiltIn('encoder');
+  await acuity.goTo('Evaluate');
+  await acuity.dropFolder('Classes', folder);
+  await expect(page.getByLabel('Classes', { exact: true })).toContainText('4 classes');
+  await acuity.dropFolder('Captions', folder);
+  await expect(page.getByLabel('Captions', { exact: true })).toContainText('things (');
+  await page.getByLabel('Prompt templates').selectOption('Your own');
+  await page.getByLabel('Your templates').fill('a photo of a {}\na {}');
+  await page.getByRole('button', { name: 'Run the suite' }).click();
+  await page.getByRole('table', { name: 'Scores' }).waitFor({ timeout: 60_000 });
+  const saved = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save report as JSON' }).click();
+  const { results } = JSON.parse(await readFile(await (await saved).path(), 'utf8'));
+  const [{ scores }] = results;
+
+  const templates = writeFiles(
+    join(info.outputDir, 'texts'),
+    new Map([['templates.txt', new TextEncoder().encode('a photo of a {}\na {}\n')]]),
+  );
+  const { code, out } = await runCommand(
+    folder,
+    ...['evaluate', '--model', model, '--classes', '.', '--captions', 'captions.csv', '--knn', '--probe'],
+    ...['--templates', join(templates, 'templates.txt'), '--seed', '0,1,2', '--json'],
+  );
+  expect(code).toBe(0);
+  const command = JSON.parse(out);
+  expect(scores.zeroShot).toEqual(command.zeroShot);
+  expect(scores.retrieval).toEqual(command.retrieval);
+  expect(scores.knn).toEqual({ ...scores.knn, accuracy: command.knn.accuracy, seeds: command.knn.seeds });
+  expect(scores.probe.seeds).toEqual(command.probe.seeds);
+  expect(scores.zeroShot.top1).toBeGreaterThan(50);
+});

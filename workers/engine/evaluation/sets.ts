@@ -1,0 +1,148 @@
+import { sha256 } from '../../../src/data/hash.ts';
+import { buildImageSet, type SetImage } from '../../../src/data/image-set.ts';
+import type { NamedBlob } from '../../../src/data/named-blob.ts';
+import { findCaptioned, readCaptions } from '../../../src/evaluation/captions.ts';
+import { readLabelledImages } from '../../../src/evaluation/class-folder.ts';
+import { BenchmarkError } from '../../../src/evaluation/mmvp-folder.ts';
+import type { EvaluationSetSummary, EvaluationTask } from '../../evaluation-protocol.ts';
+
+/** Labels by image, or captions with their image. Plain data: kept beside the files, which need not be read again. */
+export type EvaluationContent = {
+  images: { path: string; sha256: string }[];
+} & (
+  | { task: 'classes'; classes: string[]; labels: number[] }
+  | { task: 'captions'; captions: string[]; imageOf: number[] }
+);
+
+export interface EvaluationSet {
+  summary: EvaluationSetSummary;
+  content: EvaluationContent;
+  /** In the order of `content.images`. */
+  files: NamedBlob[];
+}
+
+type BuildOptions = Parameters<typeof buildImageSet>[2];
+
+/**
+ * Reads dropped files as a set to evaluate on. Images that cannot be decoded are left out and listed.
+ *
+ * @param examine looks at one file, in the workers
+ * @throws BenchmarkError naming what is missing; the signal's reason when cancelled
+ */
+export async function readEvaluationSet(
+  task: EvaluationTask,
+  name: string,
+  files: readonly NamedBlob[],
+  examine: Parameters<typeof buildImageSet>[1],
+  options: BuildOptions,
+): Promise<EvaluationSet> {
+  const given = task === 'classes' ? await readLabelled(files) : await readCaptionFile(files);
+  const { images, skipped } = await buildImageSet(unique(given.images), examine, options);
+  if (images.length === 0) {
+    throw new BenchmarkError(
+      `None of the ${given.images.length} images can be decoded${skipped[0] ? ` (${skipped[0].path}: ${skipped[0].reason})` : ''}`,
+    );
+  }
+  const content = contentOf(given, images);
+  const hash = await identityOf(content);
+  const counts = content.task === 'classes' ? countsOf(content) : [];
+  return {
+    summary: {
+      id: hash.slice(0, 16),
+      name,
+      task,
+      images: content.images.length,
+      classes: counts,
+      captions: content.task === 'captions' ? content.captions.length : 0,
+      skipped,
+      hash,
+    },
+    content,
+    files: filesOf(content, images),
+  };
+}
+
+type Given =
+  | { task: 'classes'; images: NamedBlob[]; classes: string[]; labels: number[] }
+  | { task: 'captions'; images: NamedBlob[]; captions: string[]; imageOf: number[] };
+
+async function readLabelled(files: readonly NamedBlob[]): Promise<Given> {
+  return { task: 'classes', ...(await readLabelledImages(files)) };
+}
+
+/** Captions in the file nearest to the folder's root; one whose name says so goes first. */
+async function readCaptionFile(files: readonly NamedBlob[]): Promise<Given> {
+  const candidates = files
+    .filter(({ path }) => /\.(csv|jsonl|json)$/i.test(path))
+    .sort((a, b) => rank(a.path) - rank(b.path));
+  const [chosen] = candidates;
+  if (!chosen) {
+    throw new BenchmarkError(
+      'No file of captions among the files. Give captions.csv (columns image,caption), captions.jsonl or COCO’s JSON, together with the images',
+    );
+  }
+  const captioned = readCaptions(await chosen.blob.text(), chosen.path);
+  const root = chosen.path.slice(0, chosen.path.lastIndexOf('/') + 1);
+  const relative = files.map((file) =>
+    file.path.startsWith(root) ? { ...file, path: file.path.slice(root.length) } : file,
+  );
+  const { captions, imageOf } = captioned;
+  return { task: 'captions', images: findCaptioned(captioned, relative), captions, imageOf };
+}
+
+const rank = (path: string): number => path.split('/').length + (/caption/i.test(path) ? 0 : 100);
+
+/** A file may be named several times, as in a list of labels. */
+const unique = (images: readonly NamedBlob[]): NamedBlob[] => [
+  ...new Map(images.map((image) => [image.path, image])).values(),
+];
+
+/** What was given, without the images that cannot be decoded and what belongs to them. */
+function contentOf(given: Given, decoded: readonly SetImage[]): EvaluationContent {
+  const hashes = new Map(decoded.map(({ path, sha256: hash }) => [path, hash]));
+  const place = new Map<number, number>();
+  const images: { path: string; sha256: string }[] = [];
+  for (const [i, { path }] of given.images.entries()) {
+    const hash = hashes.get(path);
+    if (hash === undefined) continue;
+    place.set(i, images.length);
+    images.push({ path, sha256: hash });
+  }
+  if (given.task === 'classes') {
+    const labels = given.labels.filter((_, i) => place.has(i));
+    return { task: 'classes', images, classes: given.classes, labels };
+  }
+  const kept = [...given.imageOf.keys()].filter((caption) => place.has(given.imageOf[caption]!));
+  return {
+    task: 'captions',
+    images,
+    captions: kept.map((caption) => given.captions[caption]!),
+    imageOf: kept.map((caption) => place.get(given.imageOf[caption]!)!),
+  };
+}
+
+/** SHA-256 over one line an image: path, contents and label; for captions one line more each. */
+function identityOf(content: EvaluationContent): Promise<string> {
+  const { images } = content;
+  const lines =
+    content.task === 'classes'
+      ? images.map(
+          ({ path, sha256: hash }, i) => `${path}\0${hash}\0${content.classes[content.labels[i]!]}\n`,
+        )
+      : [
+          ...images.map(({ path, sha256: hash }) => `${path}\0${hash}\n`),
+          ...content.captions.map((caption, i) => `${content.imageOf[i]}\0${caption}\n`),
+        ];
+  return sha256(new TextEncoder().encode(lines.join('')));
+}
+
+function countsOf({ classes, labels }: EvaluationContent & { task: 'classes' }) {
+  const counts = classes.map(() => 0);
+  for (const label of labels) counts[label]!++;
+  return classes.map((name, i) => ({ name, images: counts[i]! }));
+}
+
+function filesOf(content: EvaluationContent, images: readonly NamedBlob[]): NamedBlob[] {
+  const byPath = new Map(images.map(({ path, blob }) => [path, { path, blob }]));
+  return content.images.map(({ path }) => byPath.get(path)!);
+}

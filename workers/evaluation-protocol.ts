@@ -1,0 +1,78 @@
+/** What page and engine say to each other about evaluation; part of `protocol.ts`. */
+import type { ImageMode } from '../src/data/decode.ts';
+import type { SkippedFile } from '../src/data/image-set.ts';
+import type { NamedBlob } from '../src/data/named-blob.ts';
+import type { Scores, ScoresComparison } from '../src/evaluation/evaluation.ts';
+import type { BenchmarkReport, Listener, Progress, ProviderName, WeightsRef } from './protocol-common.ts';
+
+/** Images with classes (folders or labels.csv), or with captions (CSV, JSON lines, COCO). */
+export type EvaluationTask = 'classes' | 'captions';
+
+export interface EvaluationSetSummary {
+  id: string;
+  name: string;
+  task: EvaluationTask;
+  images: number;
+  /** Names with their number of images; empty for captions. */
+  classes: { name: string; images: number }[];
+  /** Number of captions; 0 for classes. */
+  captions: number;
+  /** Files that cannot be decoded. They are left out of every score. */
+  skipped: SkippedFile[];
+  /** SHA-256 over paths, contents and labels or captions, hexadecimal. */
+  hash: string;
+}
+
+export interface EvaluationRequest {
+  weights: WeightsRef;
+  /** Name of the weights, for reports. */
+  name: string;
+  /** Ids of what to evaluate on; null leaves the part out. */
+  benchmark: string | null;
+  classes: string | null;
+  captions: string | null;
+  /** What to do with `classes`. */
+  zeroShot: boolean;
+  knn: boolean;
+  probe: boolean;
+  mode: ImageMode;
+  /** Of the splits for k-NN and probe, at least one. */
+  seeds: number[];
+  /** Prompts with `{}` for the class, and what to call them in reports. */
+  templates: { name: string; list: string[] };
+}
+
+export interface EvaluationResult extends EvaluationRequest {
+  /** Of everything that decides the figures: the same evaluation made again replaces the first. */
+  id: string;
+  /** Of the encoder's files and, for a checkpoint, of the weights that it changed. */
+  modelHash: string;
+  /** Name and identity of each set, in the order benchmark, classes, captions. */
+  sets: { name: string; hash: string }[];
+  scores: Omit<Scores, 'mmvp'> & { mmvp?: BenchmarkReport & { official: boolean } };
+  /** What is unusual about the benchmark's rows. */
+  warnings: string[];
+  provider: ProviderName;
+  /** Name and version of the software, such as Acuity and ONNX Runtime. */
+  versions: string[];
+  /** ISO 8601. */
+  createdAt: string;
+  seconds: number;
+}
+
+export interface EvaluationEngine {
+  addEvaluationSet(
+    task: EvaluationTask,
+    name: string,
+    files: NamedBlob[],
+    progress?: Listener<Progress>,
+  ): Promise<EvaluationSetSummary>;
+  listEvaluationSets(): Promise<EvaluationSetSummary[]>;
+  /** Scores one model on everything asked for. Embeddings made before are used again. */
+  evaluate(request: EvaluationRequest, progress?: Listener<Progress>): Promise<EvaluationResult>;
+  /** Newest first. */
+  listEvaluations(): Promise<EvaluationResult[]>;
+  /** Each of `others` against `baseline`, image by image. */
+  compareEvaluations(baseline: string, others: string[]): Promise<ScoresComparison[]>;
+  deleteEvaluation(id: string): Promise<void>;
+}

@@ -1,0 +1,39 @@
+/** What several parts of the protocol speak of; part of `protocol.ts`. */
+
+export type ProviderName = 'webgpu' | 'wasm';
+
+/** Which weights: an encoder as it came, or a checkpoint of a run. */
+export type WeightsRef = { kind: 'original'; encoder: string } | { kind: 'checkpoint'; id: string };
+
+/** Progress of long work; `done` and `total` share a unit that `label` names. */
+export interface Progress {
+  label: string;
+  done: number;
+  total: number;
+  /** Seconds left as far as known. */
+  secondsLeft: number | null;
+}
+
+export interface PairScore {
+  /** Index of the pair, from 0. */
+  index: number;
+  pattern: string;
+  /** Image paths inside the benchmark. */
+  images: [string, string];
+  statements: [string, string];
+  /** Cosine of statement i with image j. */
+  similarities: [[number, number], [number, number]];
+  correct: boolean;
+}
+
+export interface BenchmarkReport {
+  benchmark: string;
+  weights: WeightsRef;
+  /** Mean over patterns, 0..100. */
+  total: number;
+  patterns: { name: string; score: number; correct: number; pairs: number }[];
+  pairs: PairScore[];
+  seconds: number;
+}
+
+export type Listener<T> = (event: T) => void;
