@@ -103,7 +103,7 @@ test('files that cannot be used are refused by name, with what to do', async () 
   expect(said.cutAutoencoder).toMatch(/cut short or damaged .*acuity-diffusion\/vae_encoder\/model\.onnx/);
   expect(said.noQuestions).toMatch(/^No Questions\.csv among the files\. Give the whole benchmark folder/);
   expect(said.brokenImages).toMatch(
-    /^None of the 2 files is an image .*a\/notes\.txt: Not an image file \(\.txt\)\)\. Drop a folder of PNG, JPEG or WebP/,
+    /^None of the 2 files is an image .*a\/notes\.txt: Not an image file \(\.txt\)\)\. Drop a folder or an archive of PNG, JPEG or WebP/,
   );
 });
 

@@ -1,4 +1,5 @@
 import { decodeImage, type ImageMode, type RawDecoder } from './decode.ts';
+import { contentBytes, type FileContent } from './file-content.ts';
 import { sha256 } from './hash.ts';
 import { ImageFileError, inspectImageFile } from './image-file.ts';
 import { type Preprocessing, preprocess } from './preprocess.ts';
@@ -21,16 +22,16 @@ export interface CropJob {
 /** What an image worker does. Results survive a structured clone; their buffers may be transferred. */
 export interface ImageJobs {
   /** Hashes a file and makes sure that it can be decoded. Width and height are those a person sees. */
-  examine(blob: Blob): Promise<JobResult<{ sha256: string; width: number; height: number }>>;
+  examine(blob: FileContent): Promise<JobResult<{ sha256: string; width: number; height: number }>>;
   /** One image as encoder input, [3, height, width]. */
   prepare(
-    blob: Blob,
+    blob: FileContent,
     mode: ImageMode,
     preprocessing: Preprocessing,
   ): Promise<JobResult<{ data: Float32Array; shape: [3, number, number] }>>;
   /** One crop for both branches of a training step: squares of RGB bytes, [size, size, 3]. */
   crop(
-    blob: Blob,
+    blob: FileContent,
     mode: ImageMode,
     job: CropJob,
   ): Promise<JobResult<{ teacher: Uint8Array; encoder: Uint8Array }>>;
@@ -41,7 +42,7 @@ export function createImageJobs(decoder: RawDecoder): ImageJobs {
   return {
     examine: (blob) =>
       attempt(async () => {
-        const bytes = await read(blob);
+        const bytes = await contentBytes(blob);
         // The structure first: it names the reason better than a decoder does.
         inspectImageFile(bytes);
         const [hash, { width, height }] = await Promise.all([
@@ -60,16 +61,8 @@ export function createImageJobs(decoder: RawDecoder): ImageJobs {
       }),
   };
 
-  async function decode(blob: Blob, mode: ImageMode): Promise<RgbImage> {
-    return decodeImage(await read(blob), mode, decoder);
-  }
-}
-
-async function read(blob: Blob): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await blob.arrayBuffer());
-  } catch {
-    throw new ImageFileError('The file can no longer be read: it was moved, changed or removed');
+  async function decode(blob: FileContent, mode: ImageMode): Promise<RgbImage> {
+    return decodeImage(await contentBytes(blob), mode, decoder);
   }
 }
 

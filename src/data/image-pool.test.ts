@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { FileContent } from './file-content.ts';
 import type { ImageJobs, JobResult } from './image-jobs.ts';
 import { ImagePool, type PooledWorker } from './image-pool.ts';
 
@@ -6,7 +7,7 @@ type Examined = JobResult<{ sha256: string; width: number; height: number }>;
 
 /** Workers whose `examine` ends when the test says so. */
 function setUp(size: number, queueLimit?: number) {
-  const started: { blob: Blob; worker: number; finish: (reason?: string) => void }[] = [];
+  const started: { blob: FileContent; worker: number; finish: (reason?: string) => void }[] = [];
   const workers: { die: (reason: Error) => void; terminated: boolean }[] = [];
   const make = (): PooledWorker => {
     const number = workers.length;

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { contentBytes } from './file-content.ts';
 import { buildImageSet, type Examine, imageSetHash } from './image-set.ts';
 
 const file = (path: string, content = path) => ({ path, blob: new Blob([content]) });
 const hashOf = (content: string) => createHash('sha256').update(content).digest('hex');
 
 const examine: Examine = async (blob) => {
-  const content = await blob.text();
+  const content = new TextDecoder().decode(await contentBytes(blob));
   if (content === 'bad') return { ok: false, reason: 'The file is cut off before its end' };
   return { ok: true, value: { sha256: hashOf(content), width: 2, height: 1 } };
 };
@@ -48,6 +49,24 @@ describe('buildImageSet', () => {
     expect(await hash(file('a.png', '1'))).not.toBe(one);
     // The definition, by Node's own hash.
     expect(one).toBe(hashOf(`a.png\0${hashOf('1')}\nb.png\0${hashOf('2')}\n`));
+  });
+
+  it('takes files of archives, and leaves captions beside images alone', async () => {
+    const set = await buildImageSet(
+      [
+        file('s.tar/1.jpg'),
+        file('s.tar/1.txt'),
+        file('s.tar/1.json'),
+        file('s.tar/2.txt'),
+        { path: 's.tar/3.jpg', refused: 'It is encrypted' },
+      ],
+      examine,
+    );
+    expect(set.images.map(({ path }) => path)).toEqual(['s.tar/1.jpg']);
+    expect(set.skipped).toEqual([
+      { path: 's.tar/2.txt', reason: 'Not an image file (.txt)' },
+      { path: 's.tar/3.jpg', reason: 'It is encrypted' },
+    ]);
   });
 
   it('looks at no more files at once than asked and stops when cancelled', async () => {

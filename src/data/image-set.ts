@@ -1,6 +1,7 @@
+import type { FoundFile } from './archives.ts';
+import type { FileContent, SourceFile } from './file-content.ts';
 import { sha256 } from './hash.ts';
 import type { JobResult } from './image-jobs.ts';
-import type { NamedBlob } from './named-blob.ts';
 import { sortNaturally } from './sources.ts';
 
 /** A file that was left out, by name, and why. */
@@ -9,7 +10,7 @@ export interface SkippedFile {
   reason: string;
 }
 
-export interface SetImage extends NamedBlob {
+export interface SetImage extends SourceFile {
   sha256: string;
   width: number;
   height: number;
@@ -26,7 +27,9 @@ export interface ImageSet {
 }
 
 /** How a file is looked at: `ImageJobs.examine`, in a pool of workers or here. */
-export type Examine = (blob: Blob) => Promise<JobResult<{ sha256: string; width: number; height: number }>>;
+export type Examine = (
+  blob: FileContent,
+) => Promise<JobResult<{ sha256: string; width: number; height: number }>>;
 
 /**
  * Makes an image set of dropped files: examines every one, lists those that cannot be used.
@@ -35,7 +38,7 @@ export type Examine = (blob: Blob) => Promise<JobResult<{ sha256: string; width:
  * @throws the signal's reason when cancelled.
  */
 export async function buildImageSet(
-  files: readonly NamedBlob[],
+  files: readonly FoundFile[],
   examine: Examine,
   options: {
     parallel?: number;
@@ -43,16 +46,19 @@ export async function buildImageSet(
     onProgress?: (done: number, total: number) => void;
   } = {},
 ): Promise<ImageSet> {
-  const sorted = sortNaturally(files);
+  const sorted = sortNaturally(withoutCaptions(files));
   const results = new Array<SetImage | SkippedFile>(sorted.length);
   const seen = new Set<string>();
   let next = 0;
   let done = 0;
 
-  const lookAt = async ({ path, blob }: NamedBlob): Promise<SetImage | SkippedFile> => {
+  const lookAt = async (file: FoundFile): Promise<SetImage | SkippedFile> => {
+    const { path } = file;
+    if ('refused' in file) return { path, reason: file.refused };
+    const { blob } = file;
     if (seen.has(path)) return { path, reason: 'Another file has the same path' };
     seen.add(path);
-    const extension = /\.([^./]+)$/.exec(path)?.[1]?.toLowerCase();
+    const extension = extensionOf(path);
     if (extension !== undefined && !pictureExtensions.has(extension)) {
       return { path, reason: `Not an image file (.${extension})` };
     }
@@ -90,6 +96,26 @@ export function imageSetHash(images: readonly { path: string; sha256: string }[]
     .map(({ path, contents }) => `${path}\0${contents}\n`);
   return sha256(new TextEncoder().encode(lines.join('')));
 }
+
+/**
+ * Captions and labels that lie beside an image under its name, as in WebDataset shards, are no use here and no
+ * mistake either: they are not listed as skipped.
+ */
+function withoutCaptions(files: readonly FoundFile[]): FoundFile[] {
+  const images = new Set(
+    files.flatMap(({ path }) => (pictureExtensions.has(extensionOf(path) ?? '') ? [stemOf(path)] : [])),
+  );
+  return files.filter(
+    ({ path }) => !(captionExtensions.has(extensionOf(path) ?? '') && images.has(stemOf(path))),
+  );
+}
+
+const extensionOf = (path: string): string | undefined => /\.([^./]+)$/.exec(path)?.[1]?.toLowerCase();
+
+/** Path up to the first dot of the file's name: WebDataset's key. */
+const stemOf = (path: string): string => path.replace(/\.[^/]*$/, '');
+
+const captionExtensions = new Set(['txt', 'json', 'caption', 'cls', 'npy', 'npz']);
 
 /** Those that are looked into. Kinds that are not read yet belong here, too: their reason is then named. */
 const pictureExtensions = new Set([

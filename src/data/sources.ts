@@ -66,7 +66,7 @@ function compareParts(a: readonly string[], b: readonly string[]): number {
 }
 
 /** What file managers and archivers leave behind is no content. */
-function isContent({ path }: { path: string }): boolean {
+export function isContent({ path }: { path: string }): boolean {
   return (
     path.split('/').every((part) => !part.startsWith('.') && part !== '__MACOSX') && !systemFiles.test(path)
   );

@@ -1,3 +1,4 @@
+import { contentBlob, type SourceFile } from '../data/file-content.ts';
 import type { NamedBlob } from '../data/named-blob.ts';
 import { type BlobRecord, type BlobStore, piecesOf } from './blobs.ts';
 import { StorageError, size } from './errors.ts';
@@ -56,14 +57,18 @@ export class Library {
    */
   async keep(
     given: { kind: LibraryKind; id: string; name: string; summary: unknown },
-    files: readonly NamedBlob[],
+    files: readonly SourceFile[],
     options: { inUse?: ReadonlySet<string> } = {},
   ): Promise<{ item: LibraryItem; removed: LibraryItem[] }> {
     const { kind, id, name, summary } = given;
     const bytes = files.reduce((sum, { blob }) => sum + blob.size, 0);
     const removed = await this.#makeRoom(kind, id, name, bytes, options.inUse ?? new Set());
     const item = { kind, id, name, summary, files: files.length, keptAt: new Date().toISOString() };
-    const index = files.map(({ path, blob }) => ({ path, type: blob.type, bytes: blob.size }));
+    const index = files.map(({ path, blob }) => ({
+      path,
+      type: 'archived' in blob ? '' : blob.type,
+      bytes: blob.size,
+    }));
     const meta: Meta = { item, index };
     const record = await this.#blobs.put(nameOf(kind, id), contents(files), {
       label: name,
@@ -132,8 +137,8 @@ export class Library {
 const prefix = 'library/';
 const nameOf = (kind: LibraryKind, id: string): string => `${prefix}${kind}/${id}`;
 
-async function* contents(files: readonly NamedBlob[]): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  for (const { blob } of files) yield* piecesOf(blob);
+async function* contents(files: readonly SourceFile[]): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  for (const { blob } of files) yield* piecesOf(await contentBlob(blob));
 }
 
 function metaOf(record: BlobRecord): Meta {

@@ -1,9 +1,9 @@
+import type { SourceFile } from '../../src/data/file-content.ts';
 import type { ImagePool } from '../../src/data/image-pool.ts';
-import type { NamedBlob } from '../../src/data/named-blob.ts';
 import type { CropSource } from '../../src/training/crops.ts';
 
 /** Training crops of an image set, by the pool. */
-export function poolCrops(pool: ImagePool, images: readonly NamedBlob[]): CropSource {
+export function poolCrops(pool: ImagePool, images: readonly SourceFile[]): CropSource {
   return {
     count: images.length,
     async crop({ image, scale, uniforms, teacherSize, encoderSize }) {

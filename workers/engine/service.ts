@@ -1,5 +1,6 @@
+import { expandArchives, plainFiles } from '../../src/data/archives.ts';
+import { browserSpill } from '../../src/data/browser-spill.ts';
 import { sha256 } from '../../src/data/hash.ts';
-import { buildImageSet } from '../../src/data/image-set.ts';
 import type { NamedBlob } from '../../src/data/named-blob.ts';
 import type { ScoresComparison } from '../../src/evaluation/evaluation.ts';
 import { type MmvpBenchmark, readMmvpFolder } from '../../src/evaluation/mmvp-folder.ts';
@@ -36,6 +37,7 @@ import { modelHashOf } from './evaluation/model-hash.ts';
 import { versions } from './evaluation/versions.ts';
 import { exportEncoder, exportTrainingGraph } from './exports.ts';
 import { Hardware } from './hardware.ts';
+import { ImageSets } from './image-sets.ts';
 import { poolCrops } from './images.ts';
 import { type LoadedEncoder, type LoadedTeacher, loadEncoder, loadTeacher } from './models.ts';
 import { RunLoop } from './run-loop.ts';
@@ -51,6 +53,7 @@ export class EngineService implements Engine {
   readonly #store: Promise<Store> = openStore();
   readonly #hardware = new Hardware(this.#store);
   readonly #pool = createImagePool();
+  readonly #imageSets = new ImageSets(this.#store, this.#pool);
   readonly #encoders = new Map<string, LoadedEncoder>();
   readonly #teachers = new Map<string, LoadedTeacher>();
   readonly #benchmarks = new Map<string, { summary: BenchmarkSummary; content: MmvpBenchmark }>();
@@ -92,36 +95,11 @@ export class EngineService implements Engine {
   }
 
   async addImages(name: string, files: NamedBlob[], progress?: Listener<Progress>): Promise<ImageSetSummary> {
-    return this.#cancellable('images', async (signal) => {
-      const started = performance.now();
-      const set = await buildImageSet(files, (blob) => this.#pool.run((jobs) => jobs.examine(blob), signal), {
-        parallel: 2 * this.#pool.size,
-        signal,
-        onProgress: (done, total) => {
-          const secondsLeft = ((performance.now() - started) / 1000 / done) * (total - done);
-          progress?.({ label: 'images', done, total, secondsLeft });
-        },
-      });
-      if (set.images.length === 0) {
-        const first = set.skipped[0];
-        throw new Error(
-          `None of the ${files.length} files is an image that can be used${first ? ` (${first.path}: ${first.reason})` : ''}. Drop a folder of PNG, JPEG or WebP images`,
-        );
-      }
-      const summary: ImageSetSummary = {
-        id: set.hash.slice(0, 16),
-        name,
-        count: set.images.length,
-        bytes: set.bytes,
-        skipped: set.skipped,
-        hash: set.hash,
-      };
-      await (await this.#store).keepImages(summary, set.images);
-      return summary;
-    });
+    return this.#cancellable('images', (signal) => this.#imageSets.add(name, files, signal, progress));
   }
 
-  async addBenchmark(name: string, files: NamedBlob[]): Promise<BenchmarkSummary> {
+  async addBenchmark(name: string, given: NamedBlob[]): Promise<BenchmarkSummary> {
+    const files = await plainFiles(await expandArchives(given, { spill: browserSpill }));
     const summary = await this.#readBenchmark(name, files);
     await (await this.#store).keepBenchmark(summary, files);
     return summary;
@@ -184,17 +162,15 @@ export class EngineService implements Engine {
 
   async file(owner: string, path: string): Promise<Blob> {
     const benchmark = this.#benchmarks.get(owner);
-    const files =
-      benchmark?.content.images ??
-      (await this.#evaluations.find(owner))?.files ??
-      (await (await this.#store).images(owner));
+    const files = benchmark?.content.images ?? (await this.#evaluations.find(owner))?.files;
+    if (!files) return this.#imageSets.file(owner, path);
     const found = files.find((file) => file.path === path);
-    if (!found) throw new Error(`${path} is not among the files of this set. Add the folder again`);
+    if (!found) throw new Error(`${path} is not among the files of this benchmark. Add the folder again`);
     return found.blob;
   }
 
   async imagePaths(owner: string): Promise<string[]> {
-    return (await (await this.#store).images(owner)).map(({ path }) => path);
+    return this.#imageSets.paths(owner);
   }
 
   async startRun(

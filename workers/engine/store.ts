@@ -1,3 +1,4 @@
+import { contentBlob, type SourceFile } from '../../src/data/file-content.ts';
 import type { NamedBlob } from '../../src/data/named-blob.ts';
 import { BlobStore } from '../../src/storage/blobs.ts';
 import { CheckpointStore, type StoredCheckpoint } from '../../src/storage/checkpoints.ts';
@@ -23,9 +24,9 @@ export interface Store {
   keepModel(kind: 'encoder' | 'teacher', id: string, files: ModelFiles): Promise<void>;
   models(): Promise<{ kind: 'encoder' | 'teacher'; id: string; files: ModelFiles }[]>;
   forgetModel(id: string): Promise<void>;
-  keepImages(summary: ImageSetSummary, images: readonly NamedBlob[]): Promise<void>;
+  keepImages(summary: ImageSetSummary, images: readonly SourceFile[]): Promise<void>;
   imageSets(): Promise<ImageSetSummary[]>;
-  images(id: string): Promise<NamedBlob[]>;
+  images(id: string): Promise<readonly SourceFile[]>;
   keepBenchmark(summary: BenchmarkSummary, files: readonly NamedBlob[]): Promise<void>;
   benchmarks(): Promise<{ summary: BenchmarkSummary; files: NamedBlob[] }[]>;
   keepRun(run: RunSummary): Promise<void>;
@@ -64,7 +65,7 @@ export interface Store {
 /** A set that cannot be kept serves this visit all the same. */
 interface Kept<T> {
   summary: T;
-  files: NamedBlob[];
+  files: SourceFile[];
 }
 
 /** Opens what earlier visits left. Sets too large to keep stay in this visit's memory of files. */
@@ -84,13 +85,15 @@ export async function openStore(): Promise<Store> {
     id: string,
     name: string,
     summary: unknown,
-    files: readonly NamedBlob[],
+    files: readonly SourceFile[],
   ) => {
     visit.set(`${kind}/${id}`, { summary, files: [...files] });
     const unfinished = (await runs.all()).filter((run) => run.state !== 'finished');
     const inUse = new Set(unfinished.flatMap((run) => [run.encoder, run.teacher, run.imageSet]));
     try {
       await library.keep({ kind, id, name, summary }, files, { inUse });
+      // From here on they are read from the copy: files on disk may be moved, those of archives need unpacking.
+      if (kind === 'images') visit.delete(`${kind}/${id}`);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
       console.warn(error.message);
@@ -104,11 +107,15 @@ export async function openStore(): Promise<Store> {
     );
     return [...here.map(([key, { summary }]) => ({ id: key.slice(kind.length + 1), summary })), ...stored];
   };
-  const open = async (kind: LibraryKind, id: string): Promise<NamedBlob[]> =>
+  const open = async (kind: LibraryKind, id: string): Promise<SourceFile[]> =>
     visit.get(`${kind}/${id}`)?.files ?? (await library.open(kind, id).catch(missing(nouns[kind])));
+  const openPlain = async (kind: LibraryKind, id: string): Promise<NamedBlob[]> =>
+    Promise.all(
+      (await open(kind, id)).map(async ({ path, blob }) => ({ path, blob: await contentBlob(blob) })),
+    );
   /** The browser may have removed an item's files; the others are there all the same. */
   const openIfWhole = (kind: LibraryKind, id: string): Promise<NamedBlob[] | undefined> =>
-    open(kind, id).catch(async (error: unknown) => {
+    openPlain(kind, id).catch(async (error: unknown) => {
       console.warn(error instanceof Error ? error.message : String(error));
       await library.remove(kind, id);
       return undefined;

@@ -59,8 +59,9 @@ export function ImageSetPanel() {
         >
           {!set && (
             <p>
-              PNG, JPEG and WebP, with all folders inside. A few hundred are enough to try it; DIVA’s authors
-              used about three million. Files that cannot be read are listed and left out.
+              PNG, JPEG and WebP, with all folders inside, or a zip or tar archive of them. A few hundred are
+              enough to try it; DIVA’s authors used about three million. Files that cannot be read are listed
+              and left out.
             </p>
           )}
         </DropTarget>
