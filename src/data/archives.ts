@@ -1,12 +1,14 @@
 import { TarError, tarEntries } from '../formats/tar.ts';
-import { contentBlob, type SourceFile } from './file-content.ts';
+import { contentBlob, type FileContent } from './file-content.ts';
 import { ImageFileError } from './image-file.ts';
 import type { NamedBlob } from './named-blob.ts';
 import { isContent, sortNaturally } from './sources.ts';
 import { zipEntries } from './zip-listing.ts';
 
 /** A file that was found, plain or inside an archive; or why one cannot be used. */
-export type FoundFile = SourceFile | { path: string; refused: string };
+export type FoundFile<Content = FileContent> =
+  | { path: string; blob: Content }
+  | { path: string; refused: string };
 
 /** Puts bytes that come in a stream where they take no memory: a temporary file. */
 export type Spill = (stream: ReadableStream<Uint8Array<ArrayBuffer>>, name: string) => Promise<Blob>;

@@ -1,5 +1,5 @@
 import type { FoundFile } from './archives.ts';
-import type { FileContent, SourceFile } from './file-content.ts';
+import type { FileContent } from './file-content.ts';
 import { sha256 } from './hash.ts';
 import type { JobResult } from './image-jobs.ts';
 import { sortNaturally } from './sources.ts';
@@ -10,15 +10,17 @@ export interface SkippedFile {
   reason: string;
 }
 
-export interface SetImage extends SourceFile {
+export interface SetImage<Content = FileContent> {
+  path: string;
+  blob: Content;
   sha256: string;
   width: number;
   height: number;
 }
 
-export interface ImageSet {
+export interface ImageSet<Content = FileContent> {
   /** In natural order of their paths. */
-  images: SetImage[];
+  images: SetImage<Content>[];
   skipped: SkippedFile[];
   /** Of the images, without the skipped files. */
   bytes: number;
@@ -37,22 +39,22 @@ export type Examine = (
  * @param options.parallel files examined at the same time: as many as there are workers, or a little more.
  * @throws the signal's reason when cancelled.
  */
-export async function buildImageSet(
-  files: readonly FoundFile[],
+export async function buildImageSet<Content extends FileContent>(
+  files: readonly FoundFile<Content>[],
   examine: Examine,
   options: {
     parallel?: number;
     signal?: AbortSignal;
     onProgress?: (done: number, total: number) => void;
   } = {},
-): Promise<ImageSet> {
+): Promise<ImageSet<Content>> {
   const sorted = sortNaturally(withoutCaptions(files));
-  const results = new Array<SetImage | SkippedFile>(sorted.length);
+  const results = new Array<SetImage<Content> | SkippedFile>(sorted.length);
   const seen = new Set<string>();
   let next = 0;
   let done = 0;
 
-  const lookAt = async (file: FoundFile): Promise<SetImage | SkippedFile> => {
+  const lookAt = async (file: FoundFile<Content>): Promise<SetImage<Content> | SkippedFile> => {
     const { path } = file;
     if ('refused' in file) return { path, reason: file.refused };
     const { blob } = file;
@@ -101,7 +103,7 @@ export function imageSetHash(images: readonly { path: string; sha256: string }[]
  * Captions and labels that lie beside an image under its name, as in WebDataset shards, are no use here and no
  * mistake either: they are not listed as skipped.
  */
-function withoutCaptions(files: readonly FoundFile[]): FoundFile[] {
+function withoutCaptions<File extends { path: string }>(files: readonly File[]): File[] {
   const images = new Set(
     files.flatMap(({ path }) => (pictureExtensions.has(extensionOf(path) ?? '') ? [stemOf(path)] : [])),
   );

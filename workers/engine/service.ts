@@ -312,9 +312,10 @@ export class EngineService implements Engine {
     files: NamedBlob[],
     progress?: Listener<Progress>,
   ): Promise<EvaluationSetSummary> {
-    return this.#cancellable('evaluate', (signal) =>
-      this.#evaluations.add(task, name, files, signal, progress),
-    );
+    return this.#cancellable('evaluate', async (signal) => {
+      const plain = await plainFiles(await expandArchives(files, { spill: browserSpill, signal }));
+      return this.#evaluations.add(task, name, plain, signal, progress);
+    });
   }
 
   listEvaluationSets(): Promise<EvaluationSetSummary[]> {

@@ -203,7 +203,7 @@ export async function openStore(): Promise<Store> {
       (await kept('evaluation')).map(
         (item) => item.summary as { summary: EvaluationSetSummary; content: EvaluationContent },
       ),
-    evaluationFiles: (id) => open('evaluation', id),
+    evaluationFiles: (id) => openPlain('evaluation', id),
     keepEvaluation: (result) => evaluations.put(result.id, result),
     evaluations: async () => (await evaluations.all()).sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1)),
     deleteEvaluation: (id) => evaluations.remove(id),
