@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { inflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { expandArchives, type FoundFile, type Spill } from './archives.ts';
+import { expandArchives, type Spill } from './archives.ts';
 import { contentBytes } from './file-content.ts';
+import type { FoundFile } from './found-file.ts';
 import { bytesOf } from './testing/image-files.ts';
 
 /** Archives by Python's zipfile and tarfile (tools/reference/archives.py), in base64. */

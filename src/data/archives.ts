@@ -1,22 +1,13 @@
 import { TarError, tarEntries } from '../formats/tar.ts';
-import { contentBlob, type FileContent } from './file-content.ts';
+import { contentBlob } from './file-content.ts';
+import { ArchiveError, type FoundFile } from './found-file.ts';
 import { ImageFileError } from './image-file.ts';
 import type { NamedBlob } from './named-blob.ts';
 import { isContent, sortNaturally } from './sources.ts';
 import { zipEntries } from './zip-listing.ts';
 
-/** A file that was found, plain or inside an archive; or why one cannot be used. */
-export type FoundFile<Content = FileContent> =
-  | { path: string; blob: Content }
-  | { path: string; refused: string };
-
 /** Puts bytes that come in a stream where they take no memory: a temporary file. */
 export type Spill = (stream: ReadableStream<Uint8Array<ArrayBuffer>>, name: string) => Promise<Blob>;
-
-/** An archive that cannot be read at all; the message says why, and what to do. */
-export class ArchiveError extends Error {
-  override readonly name = 'ArchiveError';
-}
 
 /** Largest file that is taken from an archive. Images are far smaller; what is larger is an attack or a mistake. */
 const largestEntry = 2 ** 30;

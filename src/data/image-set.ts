@@ -1,5 +1,5 @@
-import type { FoundFile } from './archives.ts';
 import type { FileContent } from './file-content.ts';
+import type { FoundFile } from './found-file.ts';
 import { sha256 } from './hash.ts';
 import type { JobResult } from './image-jobs.ts';
 import { sortNaturally } from './sources.ts';

@@ -1,5 +1,5 @@
 import { BlobReader, type FileEntry, ZipReader } from '@zip.js/zip.js/lib/zip-core.js';
-import { ArchiveError, type FoundFile } from './archives.ts';
+import { ArchiveError, type FoundFile } from './found-file.ts';
 
 /** Beyond the header's 30 bytes and the name: room for the extra fields of a local header, at most 64 KiB. */
 const headerRoom = 30 + 2 * 0xffff;
