@@ -7,6 +7,7 @@
  */
 import { addLora } from '../src/autodiff/lora.ts';
 import { buildTrainingGraph } from '../src/method/training-graph.ts';
+import { inHalves } from '../src/onnx/in-halves.ts';
 import type { TypedGraph } from '../src/onnx/model.ts';
 import {
   type CheaperChoice,
@@ -14,7 +15,7 @@ import {
   type RefinementDesign,
   type RefinementPlan,
 } from '../src/runtime/plan-refinement.ts';
-import { fullSizeGraph, inHalves } from './full-size-graphs.ts';
+import { fullSizeGraph } from './full-size-graphs.ts';
 
 const [folder = ''] = process.argv.slice(2);
 
@@ -143,14 +144,15 @@ for (const [precision, batch] of [
 ] as const) {
   await load(precision, batch);
 }
-const table = ways.map((way) => rowOf(way.label, planRefinement(designOf(way), card)));
+const table: string[] = [];
+for (const way of ways) table.push(rowOf(way.label, await planRefinement(designOf(way), card)));
 
 const full: Way = { ...base, precision: 'float32', optimizer: 'adamw', recompute: false, drift: true };
 const choice = (name: string, change: Partial<Way>): CheaperChoice => ({
   choice: name,
   design: () => designOf({ ...full, ...change }),
 });
-const refused = planRefinement(designOf(full), small, [
+const refused = await planRefinement(designOf(full), small, [
   choice('float16', { precision: 'float16' }),
   choice('recompute', { recompute: true }),
   choice('LoRA, rank 16', { train: 'LoRA r16' }),

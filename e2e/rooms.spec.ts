@@ -240,3 +240,16 @@ for (const room of ['Models', 'Images', 'Refine', 'Compare', 'Evaluate', 'Checkp
     await expectAccessible(page);
   });
 }
+
+test('the Refine room plans memory and time before anything is loaded', async ({ acuity, page }) => {
+  await enter(acuity, 'full', 'Refine');
+  await press('New run')(page);
+  const panel = page.getByRole('region', { name: 'Memory and time' });
+  await expect(panel).toContainText('5.90 GB at the peak: within the limits that are known');
+  await expect(panel).toContainText('2,000 ms a step');
+  await panel.getByRole('textbox').fill('4');
+  await expect(panel).toContainText('does not fit');
+  await expect(panel.getByRole('row', { name: /LoRA, rank 16/ })).toContainText('3.10 GB');
+  await panel.getByRole('textbox').fill('8');
+  await expect(panel).toContainText('at the peak: fits');
+});

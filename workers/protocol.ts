@@ -178,6 +178,34 @@ export interface WebGpuCheck {
   ms: number[];
 }
 
+/** A run that is being thought about. */
+export interface PlanRequest {
+  encoder: string;
+  teacher: string;
+  config: RefineConfig;
+  /** Bytes that the device may give to it, where the person names them: browsers do not tell. */
+  total: number | null;
+}
+
+/** What a run would take, from its graphs alone: nothing is loaded. Bytes and seconds. */
+export interface PlanReport {
+  provider: ProviderName;
+  /** What is held at once during training. */
+  parts: { name: string; bytes: number }[];
+  /** The most at once, also while latents are made. */
+  peak: number;
+  /** The largest single value, which the device must bind at once. */
+  largest: { name: string; bytes: number };
+  /** Null where unknown or without limit. */
+  limits: { buffer: number | null; binding: number | null; total: number | null };
+  /** Why it does not fit; empty when it does. */
+  obstacles: string[];
+  /** Cheaper ways, least memory first, when it does not fit. */
+  choices: { choice: string; peak: number; fits: boolean }[];
+  /** From the steps of an earlier run with these models, or from kernels measured on this machine. */
+  time: { step: number; run: number; from: 'run' | 'kernels' } | null;
+}
+
 /** The engine worker's interface. Long calls report through a comlink-proxied listener and can be cancelled. */
 export interface Engine extends EvaluationEngine {
   hardware(force?: ProviderName | 'auto'): Promise<HardwareReport>;
@@ -198,6 +226,8 @@ export interface Engine extends EvaluationEngine {
   file(owner: string, path: string): Promise<Blob>;
   imagePaths(owner: string): Promise<string[]>;
 
+  /** What a run would take, before anything is loaded. */
+  planRun(request: PlanRequest): Promise<PlanReport>;
   startRun(
     request: { encoder: string; teacher: string; imageSet: string; config: RefineConfig; name?: string },
     listener: Listener<RunEvent>,

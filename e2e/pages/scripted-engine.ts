@@ -14,6 +14,8 @@ import type {
   Listener,
   ModelFiles,
   NamedBlob,
+  PlanReport,
+  PlanRequest,
   Progress,
   ProviderName,
   RunEvent,
@@ -211,6 +213,24 @@ export class ScriptedEngine implements Engine {
       { length: count },
       (_, index) => `${owner}/scene-${String(index).padStart(4, '0')}.png`,
     );
+  }
+
+  async planRun({ total }: PlanRequest): Promise<PlanReport> {
+    const parts = [
+      { name: 'weights', bytes: 4.7e9 },
+      { name: 'gradients', bytes: 1.2e9 },
+    ];
+    const fits = total === null || total >= 5.9e9;
+    return {
+      provider: 'webgpu',
+      parts,
+      peak: 5.9e9,
+      largest: { name: 'scores', bytes: 3.3e8 },
+      limits: { buffer: 2 ** 31, binding: 2 ** 31, total },
+      obstacles: fits ? [] : ['Training takes 5.90 GB at its peak'],
+      choices: fits ? [] : [{ choice: 'LoRA, rank 16', peak: 3.1e9, fits: true }],
+      time: { step: 2, run: 120, from: 'kernels' },
+    };
   }
 
   async startRun(request: Parameters<Engine['startRun']>[0], listener: Listener<RunEvent>): Promise<string> {

@@ -126,6 +126,7 @@ function applyTail(source: TypedGraph, { hidden, embedding, picked, tail }: Tail
       case 'Div':
       case 'Pow':
       case 'Sqrt':
+      case 'Cast':
       case 'Identity':
         names.set(out!, b.op(node.op, node.inputs.map(of), node.attributes));
         break;

@@ -24,11 +24,11 @@ export interface DeviceRoom {
   total?: number;
 }
 
-/** Another way of refining, made only when the first does not fit. */
+/** Another way of refining, made only when it is asked for. */
 export interface CheaperChoice {
   /** What the person would choose, such as "recompute inner values". */
   choice: string;
-  design(): RefinementDesign;
+  design(): RefinementDesign | Promise<RefinementDesign>;
 }
 
 export interface RefinementPlan extends MemoryPlan {
@@ -48,18 +48,22 @@ export interface RefinementPlan extends MemoryPlan {
 /**
  * What a refinement will take at its peak, against the device, before anything is loaded. When it does not fit, each
  * of the choices is planned too.
+ *
+ * @param always plans the choices also when it fits
  */
-export function planRefinement(
+export async function planRefinement(
   design: RefinementDesign,
   room: DeviceRoom = {},
   cheaper: readonly CheaperChoice[] = [],
-): RefinementPlan {
+  always = false,
+): Promise<RefinementPlan> {
   const plan = planOne(design, room);
-  if (plan.obstacles.length === 0) return plan;
-  const choices = cheaper.map(({ choice, design: make }) => {
-    const other = planOne(make(), room);
-    return { choice, peak: other.peak, fits: other.obstacles.length === 0 };
-  });
+  if (plan.obstacles.length === 0 && !always) return plan;
+  const choices: RefinementPlan['choices'] = [];
+  for (const { choice, design: make } of cheaper) {
+    const other = planOne(await make(), room);
+    choices.push({ choice, peak: other.peak, fits: other.obstacles.length === 0 });
+  }
   return { ...plan, choices: choices.sort((a, b) => a.peak - b.peak) };
 }
 

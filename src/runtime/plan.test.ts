@@ -89,18 +89,18 @@ describe('planRefinement', () => {
   } as const;
   const training = kibibytes(40) + 16 + 2 * 12800 + 2 * 25600;
 
-  it('takes the larger stage: the autoencoder goes before training begins, or stays beside it', () => {
+  it('takes the larger stage: the autoencoder goes before training begins, or stays beside it', async () => {
     // As an autoencoder the same graph takes its inputs, its output and its inner values.
     const encoding = 2 * 12800 + kibibytes(8) + 16 + kibibytes(8) + 2 * 25600;
-    const released = planRefinement({ ...design, autoencoder: graph(), latents: 1000 });
+    const released = await planRefinement({ ...design, autoencoder: graph(), latents: 1000 });
     expect(released.stages).toEqual({ latents: encoding + 1000, training: training + 1000 });
     expect(released.peak).toBe(training + 1000);
     expect(released.weightsByType).toEqual({ float32: kibibytes(8), float16: 16 });
-    const kept = planRefinement({ ...design, autoencoder: graph(), releaseAutoencoder: false });
+    const kept = await planRefinement({ ...design, autoencoder: graph(), releaseAutoencoder: false });
     expect(kept.peak).toBe(training + encoding);
   });
 
-  it('names what does not fit and plans the cheaper choices', () => {
+  it('names what does not fit and plans the cheaper choices', async () => {
     let made = 0;
     const cheaper = [
       { choice: 'SGD', design: () => ({ ...design, optimizer: 'sgd' as const }) },
@@ -112,7 +112,7 @@ describe('planRefinement', () => {
         },
       },
     ];
-    const plan = planRefinement(
+    const plan = await planRefinement(
       design,
       { maxBufferSize: 2 ** 20, maxStorageBufferBindingSize: 25000, total: training - kibibytes(9) },
       cheaper,
@@ -125,13 +125,15 @@ describe('planRefinement', () => {
       { choice: 'SGD without the drift', peak: training - kibibytes(16), fits: false },
       { choice: 'SGD', peak: training - kibibytes(8), fits: false },
     ]);
-    const roomy = planRefinement(design, { total: training - kibibytes(9) }, cheaper);
+    const roomy = await planRefinement(design, { total: training - kibibytes(9) }, cheaper);
     expect(roomy.choices.map(({ fits }) => fits)).toEqual([true, false]);
     expect(made).toBe(2);
-    expect(planRefinement(design, { total: training }, cheaper)).toMatchObject({
+    expect(await planRefinement(design, { total: training }, cheaper)).toMatchObject({
       obstacles: [],
       choices: [],
     });
     expect(made).toBe(2);
+    const asked = await planRefinement(design, { total: training }, cheaper, true);
+    expect(asked.choices.map(({ fits }) => fits)).toEqual([true, true]);
   });
 });

@@ -2,7 +2,12 @@ import type { TeacherFolder } from '../exchange/teacher-folder.ts';
 import { conditionRows } from '../method/condition.ts';
 import type { RefineConfig } from '../method/config.ts';
 import { promoteTokens } from '../method/tokens.ts';
-import { buildTrainingGraph, type TrainingGraph, teacherInputs } from '../method/training-graph.ts';
+import {
+  buildTrainingGraph,
+  type TrainingGraph,
+  type TrainingGraphRequest,
+  teacherInputs,
+} from '../method/training-graph.ts';
 import type { Model } from '../onnx/model.ts';
 import { retypeInput } from '../onnx/passes/retype-input.ts';
 import { simplify } from '../onnx/passes/simplify.ts';
@@ -20,12 +25,22 @@ export interface NetworkParts {
   contextWidth: number;
 }
 
+type NetworkConfig = Pick<RefineConfig, 'batchSize' | 'condition' | 'partTokens'>;
+
 /** Builds the whole training graph at a run's batch size. Weights stay where they are. */
 export async function buildNetwork(
   parts: NetworkParts,
-  config: Pick<RefineConfig, 'batchSize' | 'condition' | 'partTokens'>,
+  config: NetworkConfig,
   weightsAsInputs: 'all' | 'trainable',
 ): Promise<TrainingGraph> {
+  return buildTrainingGraph({ ...(await networkGraphs(parts, config)), weightsAsInputs });
+}
+
+/** Encoder and teacher at a run's sizes, in the forms that differentiate cheaply. */
+export async function networkGraphs(
+  parts: NetworkParts,
+  config: NetworkConfig,
+): Promise<Omit<TrainingGraphRequest, 'weightsAsInputs'>> {
   const batch = config.batchSize;
   const encoder = await visionGraph(parts.vision, batch, parts.imageSize);
   const { latentChannels, latentSize } = parts.teacher;
@@ -42,14 +57,13 @@ export async function buildNetwork(
   }
   const denoiser = await specialise(parts.teacher.unet, { shapes });
   const { timestep } = teacherInputs(denoiser);
-  return buildTrainingGraph({
+  return {
     encoder,
     teacher: simplify(retypeInput(denoiser, timestep.name, 'float32')),
     config,
     prediction: parts.teacher.schedule.prediction,
     contextTokens: parts.contextTokens,
-    weightsAsInputs,
-  });
+  };
 }
 
 /** The vision tower at a batch size, in the forms that differentiate cheaply. */

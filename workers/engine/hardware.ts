@@ -1,5 +1,6 @@
 import * as ort from 'onnxruntime-web/webgpu';
 import { type AdapterReport, detect, type OpenDevice, openDevice } from '../../src/runtime/device.ts';
+import { type KernelRates, measureKernelRates } from '../../src/runtime/kernel-rates.ts';
 import { chooseProvider, type ProviderChoice } from '../../src/runtime/provider.ts';
 import { openRuntime, type Runtime } from '../../src/runtime/runtime.ts';
 import { measureThreads } from '../../src/runtime/threads.ts';
@@ -15,6 +16,7 @@ export class Hardware {
   #adapter: AdapterReport | null | undefined;
   readonly #store: Promise<Store>;
   #threads: Promise<number> | undefined;
+  readonly #rates = new Map<ProviderName, Promise<KernelRates>>();
   #cpu: Promise<Runtime> | undefined;
   #gpu: Promise<{ device: OpenDevice; runtime: Runtime }> | undefined;
 
@@ -53,6 +55,14 @@ export class Hardware {
   /** The runtime that a run uses now. */
   async runtime(): Promise<Runtime> {
     return (await this.choice()).provider === 'webgpu' ? (await this.gpu()).runtime : this.cpu();
+  }
+
+  /** How fast the runtime of a run computes; measured once a visit. */
+  async rates(): Promise<KernelRates> {
+    const { provider } = await this.choice();
+    const rates = this.#rates.get(provider) ?? this.runtime().then(measureKernelRates);
+    this.#rates.set(provider, rates);
+    return rates;
   }
 
   /** The wasm runtime on the processor. */

@@ -23,6 +23,8 @@ import type {
   Inventory,
   Listener,
   ModelFiles,
+  PlanReport,
+  PlanRequest,
   Progress,
   ProviderName,
   RunEvent,
@@ -40,6 +42,7 @@ import { Hardware } from './hardware.ts';
 import { ImageSets } from './image-sets.ts';
 import { poolCrops } from './images.ts';
 import { type LoadedEncoder, type LoadedTeacher, loadEncoder, loadTeacher } from './models.ts';
+import { planReport } from './plan.ts';
 import { RunLoop } from './run-loop.ts';
 import { prepareRun, type RunParts, stateOf, stateTensors } from './runs.ts';
 import { scoreBenchmark } from './scoring.ts';
@@ -171,6 +174,21 @@ export class EngineService implements Engine {
 
   async imagePaths(owner: string): Promise<string[]> {
     return this.#imageSets.paths(owner);
+  }
+
+  async planRun(request: PlanRequest): Promise<PlanReport> {
+    const { provider } = await this.#hardware.choice();
+    const working = [...this.#loops.values()].some(({ summary }) => summary.state === 'running');
+    return planReport({
+      encoder: await this.#encoder(request.encoder),
+      teacher: await this.#teacher(request.teacher),
+      request,
+      provider,
+      adapter: await this.#hardware.adapter(),
+      runs: await this.listRuns(),
+      // Measured beside a run, both would be slow.
+      rates: async () => (working ? null : this.#hardware.rates()),
+    });
   }
 
   async startRun(

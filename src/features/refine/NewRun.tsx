@@ -11,6 +11,7 @@ import { ConfusedPair } from './ConfusedPair.tsx';
 import { presetLabels } from './config-difference.ts';
 import { readDraft } from './draft.ts';
 import { Ingredients } from './Ingredients.tsx';
+import { MemoryPlan } from './MemoryPlan.tsx';
 import { RunPlan } from './RunPlan.tsx';
 import { useRefine } from './store.ts';
 import './new-run.css';
@@ -105,6 +106,9 @@ export function NewRun() {
                 : 'The training graph is one ONNX model with its backward pass. Any ONNX runtime can run it.'}
           </p>
         </Panel>
+        {encoder !== null && teacher !== null && 'config' in read && (
+          <MemoryPlan encoder={encoder} teacher={teacher} config={read.config} />
+        )}
         <ConfusedPair />
       </aside>
     </div>

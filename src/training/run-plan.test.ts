@@ -1,0 +1,51 @@
+import * as ort from 'onnxruntime-web';
+import { expect, it } from 'vitest';
+import { readEncoderFolder } from '../exchange/encoder-folder.ts';
+import { splitShared } from '../exchange/split-shared.ts';
+import { readTeacherFolder } from '../exchange/teacher-folder.ts';
+import { presets } from '../method/config.ts';
+import { measureKernelRates, secondsOf } from '../runtime/kernel-rates.ts';
+import { type OrtModule, openRuntime } from '../runtime/runtime.ts';
+import { planRun } from './run-plan.ts';
+import { builtIn } from './testing/built-in.ts';
+
+async function builtInRun() {
+  const encoder = await readEncoderFolder(await builtIn('acuity-clip'));
+  const teacher = await readTeacherFolder(await builtIn('acuity-diffusion'));
+  return {
+    parts: {
+      vision: splitShared(encoder.vision),
+      imageSize: encoder.imageSize,
+      teacher,
+      contextTokens: 77,
+      contextWidth: 128,
+    },
+    vaeEncoder: teacher.vaeEncoder,
+    teacherSize: teacher.latentSize * teacher.downsampling,
+    config: presets.quick,
+    provider: 'webgpu' as const,
+    f16: true,
+  };
+}
+
+it('plans the built-in models, and each cheaper way takes less', async () => {
+  const run = await builtInRun();
+  const { memory, pass } = await planRun(run, true);
+  expect(memory.obstacles).toEqual([]);
+  const peaks = new Map(memory.choices.map(({ choice, peak }) => [choice, peak]));
+  expect(peaks.size).toBeGreaterThan(8);
+  for (const [choice, peak] of peaks) expect(peak, choice).toBeLessThan(memory.peak);
+  expect(pass.products).toBeGreaterThan(1e8);
+  expect(pass.convolutions).toBeGreaterThan(1e7);
+  const refused = await planRun({ ...run, room: { total: memory.peak - 1 } });
+  expect(refused.memory.obstacles).toHaveLength(1);
+  expect(refused.memory.choices.every(({ fits }) => fits)).toBe(true);
+});
+
+it('measures how fast a runtime computes', async () => {
+  const runtime = await openRuntime({ ort: ort as unknown as OrtModule, provider: 'wasm' });
+  const rates = await measureKernelRates(runtime);
+  expect(Object.values(rates).every((rate) => Number.isFinite(rate) && rate > 1e6)).toBe(true);
+  const work = { products: 2 * rates.products, convolutions: rates.convolutions, moved: 0, nodes: 2 };
+  expect(secondsOf(work, rates)).toBe(3);
+});
