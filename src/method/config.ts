@@ -43,6 +43,15 @@ export interface RefineConfig {
   condition: ConditionTokens;
   /** Patch tokens drawn with replacement for `class+part`, so that class + part fill the teacher's context. */
   partTokens: number;
+  /**
+   * How tokens reach the teacher: through a linear layer that the run trains (DIVA), or through a fixed map fitted on
+   * the text tower before the run (text-inverse.ts; the class token alone). Absent means learned.
+   */
+  projection?: 'learned' | 'text-inverse';
+  /** Principal directions that the fixed map matches; absent means 24. */
+  directions?: number;
+  /** Weight of keeping the pictures' similarities to one another as they were (anchor.ts); absent means 0. */
+  anchor?: number;
   /** Noise draws for each image in a step (DIVA: 2). */
   drawsPerImage: number;
   /** Images in one pass of the training graph. */

@@ -8,6 +8,7 @@ import { UnsupportedModelError } from '../onnx/errors.ts';
 import { addInput, addOutput, emptyGraph, graft, nameOutput, rename } from '../onnx/graft.ts';
 import { isWeight, liftWeights } from '../onnx/lift-weights.ts';
 import type { DataType, Tensor, TypedGraph } from '../onnx/model.ts';
+import { buildAnchor } from './anchor.ts';
 import { buildCondition, conditionRows } from './condition.ts';
 import type { RefineConfig } from './config.ts';
 import { promoteTokens } from './tokens.ts';
@@ -20,7 +21,7 @@ export interface TrainingGraphRequest {
    * [batch, L, width]; one output of the sample's shape.
    */
   teacher: TypedGraph;
-  config: Pick<RefineConfig, 'condition' | 'partTokens'>;
+  config: Pick<RefineConfig, 'condition' | 'partTokens' | 'projection' | 'anchor'>;
   /** What the teacher predicts (see {@link NoiseSchedule}). */
   prediction: 'epsilon' | 'v_prediction' | 'sample';
   /** Tokens of the prompt's text context. */
@@ -53,6 +54,8 @@ export interface TrainingGraph {
     prompt: string;
     /** Scalar that multiplies the gradient (not the reported loss): weights of draws, or a loss scale for f16. */
     lossScale: string;
+    /** Original embeddings of the images; undefined without an anchor. */
+    anchor: string | undefined;
   };
   /** Elements of the timestep input: one for the whole batch, or one for each image. */
   timestepShape: readonly number[];
@@ -60,7 +63,7 @@ export interface TrainingGraph {
   tokens: number;
   contextWidth: number;
   tokenWidth: number;
-  /** For every trained weight, `visual_proj.weight` and `.bias` included, the output holding its gradient. */
+  /** For every trained weight, a learned `visual_proj.weight` and `.bias` included, the output holding its gradient. */
   gradients: Map<string, string>;
   forwardNodes: number;
   /** Including the forward nodes that run again. */
@@ -70,12 +73,15 @@ export interface TrainingGraph {
 }
 
 export const lossOutput = 'loss';
+/** The anchor's own loss, unweighted; the output is there when the run has an anchor. */
+export const anchorOutput = 'anchor_loss';
 
 /**
  * One DIVA training pass as a single ONNX graph (diva.md, "One training step"):
  * encoder, token selection, projection, sum with the prompt, the frozen denoiser on
  * x_t = sqrt(abar_t) z + sqrt(1 - abar_t) e, mean squared error against what it should predict, and the gradient of
- * that loss with respect to every encoder weight and the projection.
+ * that loss with respect to every encoder weight and the projection, unless a fixed map stands in its place. With an
+ * anchor the gradient is that of the loss plus the anchor's share (see {@link buildAnchor}).
  *
  * Inputs (float32 unless the files are otherwise): `pixels` [B, 3, H, W] normalised for the encoder, `latents` and
  * `noise` [B, C, h, w], `signal_scale` and `noise_scale` [B, 1, 1, 1], `timestep`, `selection` [B, rows, tokens],
@@ -122,11 +128,17 @@ export function buildTrainingGraph(request: TrainingGraphRequest): TrainingGraph
   b.scope = 'loss/';
   const target = predictionTarget(b, request.prediction, { latents, noise, signalScale, noiseScale });
   const difference = b.op('Sub', [predicted, target]);
-  const error = dtype === 'float16' ? b.op('Cast', [difference], { to: codeOf('float32') }) : difference;
+  const error = wide(b, difference);
   const loss = b.op('ReduceMean', [b.op('Mul', [error, error]), b.ints([0, 1, 2, 3])], { keepdims: 0 });
-  const inner = [tokens, loss];
-  const wide = mixedPrecision(graph, inner);
-  const forward = splitAttention(wide, request.maxScoreBytes ?? Number.POSITIVE_INFINITY, inner).graph;
+  const { anchor: anchorWeight = 0 } = request.config;
+  const pooled = encoderNames.get(promoted.pooled)!;
+  const anchorLoss = anchorWeight > 0 ? buildAnchor(b, wide(b, pooled)) : undefined;
+  const total = anchorLoss
+    ? b.op('Add', [loss, b.op('Mul', [anchorLoss, b.scalar(anchorWeight, 'float32')])])
+    : loss;
+  const inner = [tokens, loss, total, ...(anchorLoss ? [pooled, anchorLoss] : [])];
+  const mixed = mixedPrecision(graph, inner);
+  const forward = splitAttention(mixed, request.maxScoreBytes ?? Number.POSITIVE_INFINITY, inner).graph;
   const forwardNodes = forward.nodes.length;
 
   const candidates = request.trainable ?? floatWeights(request.encoder);
@@ -136,8 +148,10 @@ export function buildTrainingGraph(request: TrainingGraphRequest): TrainingGraph
     candidates.map((name) => `encoder/${name}`),
   );
   const trainable = candidates.filter((name) => reaching.has(`encoder/${name}`));
-  const targets = [...trainable.map((name) => `encoder/${name}`), 'visual_proj.weight', 'visual_proj.bias'];
-  const result = gradient(forward, { loss, targets, seed: 'loss_scale' });
+  const projection =
+    request.config.projection === 'text-inverse' ? [] : ['visual_proj.weight', 'visual_proj.bias'];
+  const targets = [...trainable.map((name) => `encoder/${name}`), ...projection];
+  const result = gradient(forward, { loss: total, targets, seed: 'loss_scale' });
 
   const targeted = new Set(targets);
   const weights = liftWeights(
@@ -149,6 +163,7 @@ export function buildTrainingGraph(request: TrainingGraphRequest): TrainingGraph
   rename(result.graph, loss, lossOutput);
   const out = new GraphBuilder(result.graph);
   addOutput(out, lossOutput);
+  if (anchorLoss) nameOutput(out, anchorLoss, anchorOutput);
   const gradients = new Map<string, string>();
   for (const [name, value] of result.gradients) {
     const output = `grad:${name}`;
@@ -171,6 +186,7 @@ export function buildTrainingGraph(request: TrainingGraphRequest): TrainingGraph
       selection: 'selection',
       prompt: 'prompt',
       lossScale: 'loss_scale',
+      anchor: anchorLoss ? 'anchor' : undefined,
     },
     timestepShape: roles.timestep.shape,
     rows,
@@ -222,6 +238,11 @@ export function teacherInputs(graph: TypedGraph): {
     {},
     'Choose a UNet with inputs sample, timestep and encoder_hidden_states (Stable Diffusion 1.x or 2.x)',
   );
+}
+
+/** A value in float32: lengths and means lose too much in float16. */
+function wide(b: GraphBuilder, value: string): string {
+  return b.dtype(value) === 'float16' ? b.op('Cast', [value], { to: codeOf('float32') }) : value;
 }
 
 /** What the denoiser should have said: e, the velocity sqrt(abar) e - sqrt(1 - abar) z, or z. */

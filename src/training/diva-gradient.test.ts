@@ -14,47 +14,16 @@ import type { DeviceTensor } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weights.ts';
 import { buildNetwork } from './network.ts';
 import { builtIn } from './testing/built-in.ts';
+import { referenceTensors, transpose } from './testing/reference.ts';
 
 const fixtures = new URL('../../tools/reference/fixtures/diva/', import.meta.url);
-
-interface Entry {
-  dtype: 'F32' | 'I64';
-  shape: number[];
-  data_offsets: [number, number];
-}
-
-/** PyTorch's values for one step on the built-in models (tools/reference/diva.py). */
-function reference() {
-  const file = readFileSync(new URL('faithful.safetensors', fixtures));
-  const length = Number(file.readBigUInt64LE(0));
-  const header = JSON.parse(file.toString('utf8', 8, 8 + length)) as Record<string, Entry>;
-  const bytes = (name: string) => {
-    const entry = header[name];
-    if (!entry) throw new Error(`the fixture lacks ${name}`);
-    const [from, to] = entry.data_offsets;
-    return new Uint8Array(file.subarray(8 + length + from, 8 + length + to)).slice().buffer;
-  };
-  return {
-    names: Object.keys(header),
-    shape: (name: string) => header[name]!.shape,
-    floats: (name: string) => new Float32Array(bytes(name)),
-    ints: (name: string) => Array.from(new BigInt64Array(bytes(name)), Number),
-  };
-}
-
-function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
-  return Float32Array.from(
-    { length: values.length },
-    (_, i) => values[(i % rows) * columns + Math.floor(i / rows)]!,
-  );
-}
 
 /** Loss and gradients of the reference step, by the training graph on a runtime. */
 async function step(ort: OrtModule, provider: 'cpu' | 'wasm') {
   const runtime = await openRuntime({ ort, provider });
   const encoder = await readEncoderFolder(await builtIn('acuity-clip'));
   const teacher = await readTeacherFolder(await builtIn('acuity-diffusion'));
-  const ref = reference();
+  const ref = referenceTensors('diva/faithful.safetensors');
   const vision = splitShared(encoder.vision);
   const parameters = new Map(mapClipVision(vision).parameters.map((p) => [`encoder/${p.initializer}`, p]));
   const network = await buildNetwork(

@@ -25,7 +25,10 @@ export interface NetworkParts {
   contextWidth: number;
 }
 
-type NetworkConfig = Pick<RefineConfig, 'batchSize' | 'condition' | 'partTokens'>;
+type NetworkConfig = Pick<
+  RefineConfig,
+  'batchSize' | 'condition' | 'partTokens' | 'projection' | 'anchor'
+>;
 
 /** Builds the whole training graph at a run's batch size. Weights stay where they are. */
 export async function buildNetwork(
