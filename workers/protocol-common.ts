@@ -14,6 +14,9 @@ export interface Progress {
   secondsLeft: number | null;
 }
 
+/** Cosine of statement i with image j. */
+export type PairSimilarities = [[number, number], [number, number]];
+
 export interface PairScore {
   /** Index of the pair, from 0. */
   index: number;
@@ -21,8 +24,7 @@ export interface PairScore {
   /** Image paths inside the benchmark. */
   images: [string, string];
   statements: [string, string];
-  /** Cosine of statement i with image j. */
-  similarities: [[number, number], [number, number]];
+  similarities: PairSimilarities;
   correct: boolean;
 }
 

@@ -7,7 +7,14 @@ import type { NamedBlob } from '../src/data/named-blob.ts';
 import type { RefineConfig } from '../src/method/config.ts';
 import type { StepRecord } from '../src/storage/checkpoints.ts';
 import type { EvaluationEngine } from './evaluation-protocol.ts';
-import type { BenchmarkReport, Listener, Progress, ProviderName, WeightsRef } from './protocol-common.ts';
+import type {
+  BenchmarkReport,
+  Listener,
+  PairSimilarities,
+  Progress,
+  ProviderName,
+  WeightsRef,
+} from './protocol-common.ts';
 
 export type {
   EvaluationRequest,
@@ -19,6 +26,7 @@ export type {
   BenchmarkReport,
   Listener,
   PairScore,
+  PairSimilarities,
   Progress,
   ProviderName,
   WeightsRef,
@@ -121,6 +129,8 @@ export interface RunSummary {
   /** Steps done. */
   step: number;
   steps: StepRecord[];
+  /** The pair that is followed, when the run was started with one. */
+  watched?: WatchedPair;
   /** Why it failed, for the person. */
   problem?: string;
 }
@@ -142,7 +152,19 @@ export type RunEvent =
   | { type: 'state'; state: RunState; problem?: string }
   | { type: 'progress'; progress: Progress }
   | { type: 'step'; record: StepRecord; secondsLeft: number }
+  | { type: 'pair'; point: WatchedPair['points'][number] }
   | { type: 'checkpoint'; checkpoint: CheckpointSummary };
+
+/** One pair of a benchmark that a run is watched by: how its similarities move from step to step. */
+export interface WatchedPair {
+  benchmark: string;
+  /** Index of the pair, from 0. */
+  index: number;
+  images: [string, string];
+  statements: [string, string];
+  /** From step 0, the encoder as it came. */
+  points: { step: number; similarities: PairSimilarities }[];
+}
 
 /** Paired comparison of two reports over the same pairs. */
 export interface Comparison {
@@ -229,7 +251,15 @@ export interface Engine extends EvaluationEngine {
   /** What a run would take, before anything is loaded. */
   planRun(request: PlanRequest): Promise<PlanReport>;
   startRun(
-    request: { encoder: string; teacher: string; imageSet: string; config: RefineConfig; name?: string },
+    request: {
+      encoder: string;
+      teacher: string;
+      imageSet: string;
+      config: RefineConfig;
+      name?: string;
+      /** A pair to follow through the run. */
+      watch?: { benchmark: string; pair: number };
+    },
     listener: Listener<RunEvent>,
   ): Promise<string>;
   /** Continues a run from its last checkpoint, also after a reload. */

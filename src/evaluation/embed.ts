@@ -41,10 +41,8 @@ export class ImageEmbedder {
     const weights = new WeightStore(runtime);
     try {
       for (const [weight, tensor] of lifted) await weights.load(weight, tensor);
-      for (const [weight, bytes] of options.replaced ?? [])
-        if (weights.has(weight)) weights.write(weight, bytes);
       const session = await graphSession(runtime, graph, { name: 'image embedding', hostOutputs: [output] });
-      return new ImageEmbedder(runtime, session, {
+      const embedder = new ImageEmbedder(runtime, session, {
         weights,
         lifted,
         batch,
@@ -52,6 +50,8 @@ export class ImageEmbedder {
         input: { name, shape },
         output,
       });
+      embedder.replace(options.replaced ?? new Map());
+      return embedder;
     } catch (error) {
       weights.release();
       throw error;
@@ -83,6 +83,11 @@ export class ImageEmbedder {
   /** Names of the weights that {@link ImageEmbedder.open} takes replacements for. */
   get weightNames(): string[] {
     return [...this.#original.keys()];
+  }
+
+  /** Exchanges weights by initialiser name; names of other graphs are passed over. */
+  replace(weights: ReadonlyMap<string, Uint8Array>): void {
+    for (const [name, bytes] of weights) if (this.#weights.has(name)) this.#weights.write(name, bytes);
   }
 
   /**

@@ -14,6 +14,8 @@ export interface EncoderFolder {
   text: { model: Model; source: ByteSource } | undefined;
   /** Contents of `tokenizer.json` and `tokenizer_config.json`. */
   tokenizer: { definition: Record<string, unknown>; config: Record<string, unknown> } | undefined;
+  /** Lines of `sentences.txt`, on which a text-inverse condition is fitted, when the folder holds one. */
+  sentences: string[] | undefined;
   config: Record<string, unknown>;
   preprocessing: Preprocessing;
   /** Edge of the square input, in pixels. */
@@ -60,6 +62,7 @@ export async function readEncoderFolder(folder: ModelFolder): Promise<EncoderFol
     tokenizer: definition
       ? { definition, config: (await folder.json('tokenizer_config.json')) ?? {} }
       : undefined,
+    sentences: (await folder.text('sentences.txt'))?.split(/\r?\n/).filter((line) => line.trim() !== ''),
     config,
     ...preprocessingOf(folder, await folder.json('preprocessor_config.json'), vision, config),
     logitScale: releasedLogitScale,

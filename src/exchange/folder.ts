@@ -23,11 +23,16 @@ export class ModelFolder {
     return undefined;
   }
 
+  /** A text file of the folder; undefined when it is not there. */
+  async text(...tails: string[]): Promise<string | undefined> {
+    const source = this.find(...tails);
+    return source && new TextDecoder().decode(await source.read(0, source.size));
+  }
+
   /** Parses a JSON file of the folder; undefined when it is not there. Throws a {@link FolderError} when malformed. */
   async json(...tails: string[]): Promise<Record<string, unknown> | undefined> {
-    const source = this.find(...tails);
-    if (!source) return undefined;
-    const text = new TextDecoder().decode(await source.read(0, source.size));
+    const text = await this.text(...tails);
+    if (text === undefined) return undefined;
     try {
       const value: unknown = JSON.parse(text);
       if (typeof value === 'object' && value !== null && !Array.isArray(value))

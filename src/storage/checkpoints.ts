@@ -7,6 +7,8 @@ export interface StepRecord {
   /** From 1. */
   step: number;
   loss: number;
+  /** Unweighted loss of the anchor, in runs that have one. */
+  anchor?: number;
   gradientNorm: number;
   learningRate: number;
   /** L2 norm of the change of all encoder weights since the start. */

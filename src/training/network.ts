@@ -25,10 +25,7 @@ export interface NetworkParts {
   contextWidth: number;
 }
 
-type NetworkConfig = Pick<
-  RefineConfig,
-  'batchSize' | 'condition' | 'partTokens' | 'projection' | 'anchor'
->;
+type NetworkConfig = Pick<RefineConfig, 'batchSize' | 'condition' | 'partTokens' | 'projection' | 'anchor'>;
 
 /** Builds the whole training graph at a run's batch size. Weights stay where they are. */
 export async function buildNetwork(

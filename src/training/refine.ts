@@ -1,8 +1,8 @@
-import { type Normalisation, normalise } from '../data/preprocess.ts';
 import { fillSelection } from '../method/condition.ts';
 import type { RefineConfig } from '../method/config.ts';
 import type { NoiseSchedule } from '../method/noise.ts';
-import { lossOutput, type TrainingGraph } from '../method/training-graph.ts';
+import type { AffineMap } from '../method/text-inverse.ts';
+import { anchorOutput, lossOutput, type TrainingGraph } from '../method/training-graph.ts';
 import type { Tensor, TensorType } from '../onnx/model.ts';
 import { tensorOf } from '../onnx/tensors.ts';
 import { graphSession } from '../runtime/graph-session.ts';
@@ -11,9 +11,9 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { Session } from '../runtime/session.ts';
 import type { DeviceTensor } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weights.ts';
-import type { CropSource } from './crops.ts';
 import { Draws } from './draws.ts';
 import { projections, Stages } from './stages.ts';
+import { type View, type ViewParts, Views } from './views.ts';
 
 /** What one optimiser step did. */
 export interface RefineStep {
@@ -21,6 +21,8 @@ export interface RefineStep {
   step: number;
   /** Mean over the passes of the step. */
   loss: number;
+  /** Loss of the anchor, unweighted, likewise; absent in runs without one. */
+  anchor?: number;
   /** Before clipping. */
   gradientNorm: number;
   learningRate: number;
@@ -30,18 +32,13 @@ export interface RefineStep {
   ms: number;
 }
 
-export interface RefinementParts {
+export interface RefinementParts extends ViewParts {
   runtime: Runtime;
   network: TrainingGraph;
   config: RefineConfig;
-  images: CropSource;
-  /** Clean latent of a crop, [channels, height, width]. */
-  encodeLatent(pixels: Uint8Array): Promise<Float32Array>;
   latentShape: readonly [number, number, number];
-  /** Edge of the teacher's image, in pixels. */
-  teacherSize: number;
-  /** Edge of the encoder's square input, in pixels, and how its pixels are normalised. */
-  encoder: { size: number; normalisation: Normalisation };
+  /** The layer between encoder and teacher, where the run does not train one of its own. */
+  projection?: AffineMap;
   schedule: NoiseSchedule;
   /** The prompt's text context, [1, tokens, width]. */
   prompt: Float32Array;
@@ -62,11 +59,6 @@ class GradientFault extends Error {
   override readonly name = 'GradientFault';
 }
 
-interface Image {
-  pixels: Uint8Array;
-  latent: Float32Array;
-}
-
 /**
  * One DIVA refinement on one runtime: draws, passes, optimiser. Calls must not overlap; `step()` is one optimiser step.
  */
@@ -77,8 +69,10 @@ export class Refinement {
   readonly #start: WeightStore;
   readonly #stages: Stages;
   readonly #draws: Draws;
+  readonly #views: Views;
   readonly #gradients: ReadonlyMap<string, DeviceTensor>;
   readonly #loss: DeviceTensor;
+  readonly #anchor: DeviceTensor | undefined;
   readonly #weightFeeds: Map<string, DeviceTensor>;
   readonly #prompt: DeviceTensor;
   #done = 0;
@@ -89,7 +83,7 @@ export class Refinement {
     const weights = new WeightStore(runtime);
     try {
       const draws = new Draws(config, parts.images.count);
-      const initial = draws.projection(network.tokenWidth, network.contextWidth);
+      const initial = parts.projection ?? draws.projection(network.tokenWidth, network.contextWidth);
       const all = new Map<string, Tensor>([
         ...network.weights,
         [
@@ -118,11 +112,15 @@ export class Refinement {
     this.#session = session;
     this.#weights = weights;
     this.#draws = draws;
+    this.#views = new Views(parts);
     const trained = [...network.gradients.keys()];
     this.#start = weights.clone(trained);
     this.#stages = new Stages(runtime, config, trained, weights, this.#start);
     this.#gradients = new Map(trained.map((name) => [name, runtime.allocate(weights.get(name))]));
     this.#loss = runtime.allocate(network.graph.types.get(lossOutput)!);
+    this.#anchor = network.feeds.anchor
+      ? runtime.allocate(network.graph.types.get(anchorOutput)!)
+      : undefined;
     this.#weightFeeds = new Map(weights.names().map((name) => [name, weights.get(name)]));
     this.#prompt = this.#upload(network.feeds.prompt, parts.prompt);
   }
@@ -149,11 +147,14 @@ export class Refinement {
     const started = performance.now();
     const step = this.#done;
     let loss = 0;
+    let anchor = 0;
     const passes = config.accumulate * config.drawsPerImage;
     for (let part = 0; part < config.accumulate; part++) {
       const images = await this.#batch(step, part);
       for (let draw = 0; draw < config.drawsPerImage; draw++) {
-        loss += (await this.#pass(step, part, draw, images)) / passes;
+        const losses = await this.#pass(step, part, draw, images);
+        loss += losses.loss / passes;
+        anchor += losses.anchor / passes;
         await inspect?.(this.#gradients);
         await this.#stages.accumulate(step, this.#gradients);
       }
@@ -173,6 +174,7 @@ export class Refinement {
     return {
       step: this.#done,
       loss,
+      ...(this.#anchor ? { anchor } : {}),
       gradientNorm: report.gradientNorm,
       learningRate: this.#stages.learningRate(step),
       drift: report.drift ?? 0,
@@ -182,11 +184,17 @@ export class Refinement {
 
   /** The weights and the optimiser as they are between two steps. */
   async state(): Promise<RefinementState> {
+    const weights = await this.weights();
+    return { step: this.#done, weights, optimizer: await this.#stages.state(this.#done) };
+  }
+
+  /** The trained weights as they are between two steps, by their names in checkpoints. */
+  async weights(): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
     const weights = new Map<string, Uint8Array<ArrayBuffer>>();
     for (const name of this.#parts.network.gradients.keys()) {
       weights.set(fileName(name), await this.#weights.read(name));
     }
-    return { step: this.#done, weights, optimizer: await this.#stages.state(this.#done) };
+    return weights;
   }
 
   /** Goes back (or on) to a saved state. */
@@ -207,49 +215,47 @@ export class Refinement {
     this.#weights.release();
     this.#start.release();
     this.#parts.runtime.release(this.#prompt);
-    for (const tensor of [this.#loss, ...this.#gradients.values()]) this.#parts.runtime.release(tensor);
+    for (const tensor of [this.#loss, ...(this.#anchor ? [this.#anchor] : []), ...this.#gradients.values()])
+      this.#parts.runtime.release(tensor);
   }
 
-  async #batch(step: number, part: number): Promise<Image[]> {
-    const { config, images, teacherSize, encoder } = this.#parts;
-    const slots = Array.from({ length: config.batchSize }, (_, i) => part * config.batchSize + i);
-    const crops = await Promise.all(
-      slots.map((slot) =>
-        images.crop({
-          image: this.#draws.image(step, slot),
-          scale: config.cropScale,
-          uniforms: [...this.#draws.crop(step, slot)],
-          teacherSize,
-          encoderSize: encoder.size,
-        }),
-      ),
+  #batch(step: number, part: number): Promise<View[]> {
+    const { batchSize } = this.#parts.config;
+    const slots = Array.from({ length: batchSize }, (_, i) => part * batchSize + i);
+    return this.#views.batch(
+      slots.map((slot) => ({
+        image: this.#draws.image(step, slot),
+        uniforms: [...this.#draws.crop(step, slot)],
+      })),
     );
-    const batch: Image[] = [];
-    for (const crop of crops)
-      batch.push({ pixels: crop.encoder, latent: await this.#parts.encodeLatent(crop.teacher) });
-    return batch;
   }
 
-  /** One run of the training graph: its gradients are written in place, its loss is returned. */
-  async #pass(step: number, part: number, draw: number, images: readonly Image[]): Promise<number> {
+  /** One run of the training graph: its gradients are written in place, its losses are returned. */
+  async #pass(
+    step: number,
+    part: number,
+    draw: number,
+    images: readonly View[],
+  ): Promise<{ loss: number; anchor: number }> {
     const { network, runtime } = this.#parts;
     const feeds = new Map(this.#weightFeeds);
     feeds.set(network.feeds.prompt, this.#prompt);
     const values = this.#feedsOf(step, part, draw, images);
     for (const [name, data] of Object.entries(values)) feeds.set(name, this.#upload(name, data));
     const fetches = new Map<string, DeviceTensor>([[lossOutput, this.#loss]]);
+    if (this.#anchor) fetches.set(anchorOutput, this.#anchor);
     for (const [name, output] of network.gradients) fetches.set(output, this.#gradients.get(name)!);
     try {
       await this.#session.run(feeds, fetches);
-      const loss = await runtime.read(this.#loss);
-      return new Float32Array(loss.buffer)[0]!;
+      const read = async (scalar: DeviceTensor) => new Float32Array((await runtime.read(scalar)).buffer)[0]!;
+      return { loss: await read(this.#loss), anchor: this.#anchor ? await read(this.#anchor) : 0 };
     } finally {
       for (const name of Object.keys(values)) runtime.release(feeds.get(name)!);
     }
   }
 
   /** Elements of the inputs of one pass, by input name. */
-  #feedsOf(step: number, part: number, draw: number, images: readonly Image[]): Record<string, Float32Array> {
+  #feedsOf(step: number, part: number, draw: number, images: readonly View[]): Record<string, Float32Array> {
     const { config, network, encoder, schedule, latentShape } = this.#parts;
     const batch = config.batchSize;
     const latentSize = latentShape[0] * latentShape[1] * latentShape[2];
@@ -263,13 +269,7 @@ export class Refinement {
     const shared = network.timestepShape.reduce((n, d) => n * d, 1) === 1;
     for (const [i, image] of images.entries()) {
       const slot = part * batch + i;
-      const { size, normalisation } = encoder;
-      normalise(
-        { width: size, height: size, data: image.pixels },
-        normalisation,
-        pixels,
-        i * 3 * size * size,
-      );
+      pixels.set(image.pixels, i * image.pixels.length);
       latents.set(image.latent, i * latentSize);
       noise.set(this.#draws.noise(step, slot, draw, latentSize), i * latentSize);
       // A denoiser with one timestep for its whole batch takes that of the batch's first image.
@@ -283,7 +283,11 @@ export class Refinement {
       fillSelection(row, config.condition, network.rows, network.tokens, (k) => drawn[k]!);
     }
     const { feeds } = network;
+    const originals = feeds.anchor
+      ? { [feeds.anchor]: Float32Array.from(images.flatMap(({ original }) => [...original])) }
+      : {};
     return {
+      ...originals,
       [feeds.pixels]: pixels,
       [feeds.latents]: latents,
       [feeds.noise]: noise,

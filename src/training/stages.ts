@@ -37,7 +37,8 @@ export class Stages {
     start: WeightStore,
   ) {
     this.#config = config;
-    this.#warmup = config.projectorWarmup ?? 0;
+    // A fixed projection leaves the first stage nothing to train.
+    this.#warmup = config.projection === 'text-inverse' ? 0 : (config.projectorWarmup ?? 0);
     const optimizer = (names: readonly string[]) =>
       createOptimizer(
         runtime,

@@ -75,12 +75,14 @@ export async function exportTrainingGraph(
     config,
     'trainable',
   );
-  const initial = new Draws(config, 1).projection(network.tokenWidth, network.contextWidth);
-  const defaults = new Map<string, Tensor>([
-    ...network.weights,
-    ['visual_proj.weight', tensorOf('float32', [network.tokenWidth, network.contextWidth], initial.weight)],
-    ['visual_proj.bias', tensorOf('float32', [network.contextWidth], initial.bias)],
-  ]);
+  const defaults = new Map<string, Tensor>(network.weights);
+  // A fixed map is fitted on images, which the graph alone does not have: its user feeds it.
+  if (config.projection !== 'text-inverse') {
+    const { tokenWidth, contextWidth } = network;
+    const { weight, bias } = new Draws(config, 1).projection(tokenWidth, contextWidth);
+    defaults.set('visual_proj.weight', tensorOf('float32', [tokenWidth, contextWidth], weight));
+    defaults.set('visual_proj.bias', tensorOf('float32', [contextWidth], bias));
+  }
   const graph: TypedGraph = {
     ...network.graph,
     initializers: new Map([...network.graph.initializers, ...defaults]),

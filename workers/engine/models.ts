@@ -100,7 +100,7 @@ async function contextShape(folder: TeacherFolder): Promise<{ tokens: number; wi
 }
 
 /** The text encoder's per-token output: `last_hidden_state`, else its first. */
-function contextOutput(folder: TeacherFolder): string {
+export function contextOutput(folder: TeacherFolder): string {
   const { outputs } = folder.textEncoder.graph;
   return (outputs.find((output) => output.name === 'last_hidden_state') ?? outputs[0]!).name;
 }

@@ -1,15 +1,21 @@
 import type { CheckpointSummary, Listener, RunEvent, RunState, RunSummary, StepRecord } from '../protocol.ts';
 import type { PreparedRun } from './runs.ts';
+import type { WatchedPair } from './watched-pair.ts';
 
 export interface RunLoopParts {
   summary: RunSummary;
   prepared: PreparedRun;
+  /** Of the summary's watched pair. */
+  watch?: WatchedPair;
   /** Writes the weights and the optimiser whole, and the run's records with them. */
   checkpoint(run: RunSummary, prepared: PreparedRun): Promise<CheckpointSummary>;
   /** Keeps the run's state for later visits. */
   save(run: RunSummary): Promise<void>;
   listener: Listener<RunEvent>;
 }
+
+/** Points of a watched pair's curve over a whole run. */
+const watchedPoints = 60;
 
 /**
  * Drives one run: steps, checkpoints, pause, resume and stop. The summary that it was given is kept up to date, so
@@ -61,7 +67,8 @@ export class RunLoop {
 
   #released: Promise<void> | undefined;
   release(): Promise<void> {
-    this.#released ??= this.#parts.prepared.release();
+    const { prepared, watch } = this.#parts;
+    this.#released ??= Promise.all([prepared.release(), watch?.release()]).then(() => undefined);
     return this.#released;
   }
 
@@ -71,11 +78,13 @@ export class RunLoop {
       await this.#enter('running');
       const { steps, checkpointEvery } = summary.config;
       const { refinement } = this.#parts.prepared;
+      await this.#watch();
       while (refinement.step < steps && this.#wish === 'run') {
         const record: StepRecord = await refinement.next();
         summary.steps.push(record);
         summary.step = record.step;
         this.#listener({ type: 'step', record, secondsLeft: secondsLeft(summary) });
+        await this.#watch();
         const due = checkpointEvery > 0 && record.step % checkpointEvery === 0;
         if (due && record.step < steps) await this.#checkpoint();
       }
@@ -88,6 +97,20 @@ export class RunLoop {
       await this.#fail(error instanceof Error ? error.message : String(error));
       await this.release().catch(() => undefined);
     }
+  }
+
+  /** A point of the watched pair's curve, where one is due. */
+  async #watch(): Promise<void> {
+    const { summary } = this;
+    const { watch, prepared } = this.#parts;
+    if (!watch || !summary.watched) return;
+    const { step } = prepared.refinement;
+    const { points } = summary.watched;
+    const every = Math.max(1, Math.round(summary.config.steps / watchedPoints));
+    if ((step % every !== 0 && step < summary.config.steps) || points.at(-1)?.step === step) return;
+    const point = { step, similarities: await watch.similarities(await prepared.refinement.weights()) };
+    points.push(point);
+    this.#listener({ type: 'pair', point });
   }
 
   async #checkpoint(): Promise<void> {

@@ -1,3 +1,4 @@
+import { ImageEmbedder } from '../../src/evaluation/embed.ts';
 import type { RefineConfig } from '../../src/method/config.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { emptyPrompt } from '../../src/text/prompts.ts';
@@ -6,6 +7,7 @@ import { LatentEncoder } from '../../src/training/latents.ts';
 import { buildNetwork } from '../../src/training/network.ts';
 import { Refinement, type RefinementState } from '../../src/training/refine.ts';
 import { type LoadedEncoder, type LoadedTeacher, promptContext } from './models.ts';
+import { textInverse } from './text-inverse.ts';
 
 export interface PreparedRun {
   refinement: Refinement;
@@ -28,9 +30,19 @@ export async function prepareRun(
   runtime: Runtime,
   cpu: Runtime,
   { encoder, teacher, images, config }: RunParts,
-  onProgress?: (done: number, total: number) => void,
+  onProgress?: (done: number, total: number, label?: string) => void,
 ): Promise<PreparedRun> {
-  const prompt = await promptContext(cpu, teacher.folder, emptyPrompt(config.fidelity));
+  const promptText = emptyPrompt(config.fidelity);
+  const prompt = await promptContext(cpu, teacher.folder, promptText);
+  const projection =
+    config.projection === 'text-inverse'
+      ? await textInverse(
+          runtime,
+          cpu,
+          { encoder, teacher, images, config, prompt: promptText },
+          (label, done, total) => onProgress?.(done, total, label),
+        )
+      : undefined;
   const { preprocessing, imageSize } = encoder.folder;
   const network = await buildNetwork(
     {
@@ -48,7 +60,11 @@ export async function prepareRun(
     fidelity: config.fidelity,
     preprocessing,
   });
+  let original: ImageEmbedder | undefined;
   try {
+    // The anchor asks what the encoder said before: a second copy of its weights that nothing trains.
+    if (network.feeds.anchor)
+      original = await ImageEmbedder.open(runtime, encoder.vision, { imageSize, batch: config.batchSize });
     const refinement = await Refinement.open({
       runtime,
       network,
@@ -60,6 +76,8 @@ export async function prepareRun(
       encoder: { size: imageSize, normalisation: preprocessing },
       schedule: teacher.folder.schedule,
       prompt,
+      ...(projection ? { projection } : {}),
+      ...(original ? { embedOriginal: original.embed.bind(original) } : {}),
       ...(onProgress ? { onProgress } : {}),
     });
     return {
@@ -67,10 +85,12 @@ export async function prepareRun(
       release: async () => {
         await refinement.release();
         await latents.release();
+        await original?.release();
       },
     };
   } catch (error) {
     await latents.release();
+    await original?.release();
     throw error;
   }
 }

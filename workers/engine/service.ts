@@ -5,6 +5,7 @@ import type { NamedBlob } from '../../src/data/named-blob.ts';
 import type { ScoresComparison } from '../../src/evaluation/evaluation.ts';
 import { type MmvpBenchmark, readMmvpFolder } from '../../src/evaluation/mmvp-folder.ts';
 import { comparePairs } from '../../src/evaluation/statistics.ts';
+import type { Runtime } from '../../src/runtime/runtime.ts';
 import { createImagePool } from '../image-workers.ts';
 import type {
   BenchmarkReport,
@@ -30,6 +31,7 @@ import type {
   RunEvent,
   RunSummary,
   TeacherSummary,
+  WatchedPair as WatchedPairSummary,
   WebGpuCheck,
   WeightsRef,
 } from '../protocol.ts';
@@ -47,6 +49,7 @@ import { RunLoop } from './run-loop.ts';
 import { prepareRun, type RunParts, stateOf, stateTensors } from './runs.ts';
 import { scoreBenchmark } from './scoring.ts';
 import { openStore, type Store } from './store.ts';
+import { WatchedPair } from './watched-pair.ts';
 import { checkOnWebGpu } from './webgpu-check.ts';
 
 type Cancellable = 'score' | 'load' | 'images' | 'evaluate';
@@ -198,6 +201,7 @@ export class EngineService implements Engine {
       imageSet: string;
       config: RunSummary['config'];
       name?: string;
+      watch?: { benchmark: string; pair: number };
     },
     listener: Listener<RunEvent>,
   ): Promise<string> {
@@ -216,6 +220,7 @@ export class EngineService implements Engine {
       createdAt: new Date().toISOString(),
       step: 0,
       steps: [],
+      ...(request.watch ? { watched: await this.#pairOf(request.watch) } : {}),
     };
     await this.#launch(summary, parts, listener);
     return id;
@@ -243,6 +248,10 @@ export class EngineService implements Engine {
     const steps = run.steps.filter((record) => record.step <= step);
     const summary: RunSummary = { ...run, provider, state: 'preparing', step, steps };
     delete summary.problem;
+    if (summary.watched) {
+      const points = summary.watched.points.filter((point) => point.step <= step);
+      summary.watched = { ...summary.watched, points };
+    }
     await this.#launch(summary, await this.#partsOf(run), listener, last?.id);
   }
 
@@ -368,8 +377,8 @@ export class EngineService implements Engine {
     try {
       const runtime = await this.#hardware.runtime();
       const cpu = await this.#hardware.cpu();
-      const prepared = await prepareRun(runtime, cpu, parts, (done, total) =>
-        listener({ type: 'progress', progress: { label: 'weights', done, total, secondsLeft: null } }),
+      const prepared = await prepareRun(runtime, cpu, parts, (done, total, label = 'weights') =>
+        listener({ type: 'progress', progress: { label, done, total, secondsLeft: null } }),
       );
       if (checkpoint !== undefined) {
         const saved = await store.checkpoint(checkpoint);
@@ -380,6 +389,9 @@ export class EngineService implements Engine {
       const loop = new RunLoop({
         summary,
         prepared,
+        ...(summary.watched
+          ? { watch: await this.#openWatch(summary.watched, runtime, cpu, parts.encoder) }
+          : {}),
         listener,
         save: (run) => store.keepRun(run),
         checkpoint: async (run, { refinement }) =>
@@ -393,6 +405,36 @@ export class EngineService implements Engine {
       listener({ type: 'state', state: 'failed', problem: summary.problem });
       throw error;
     }
+  }
+
+  async #pairOf({ benchmark, pair }: { benchmark: string; pair: number }): Promise<WatchedPairSummary> {
+    const { rows, images } = await this.#benchmark(benchmark);
+    const [first, second] = [rows[2 * pair], rows[2 * pair + 1]];
+    if (!first || !second) throw new Error(`The benchmark has no pair ${pair + 1}`);
+    return {
+      benchmark,
+      index: pair,
+      images: [images[2 * pair]!.path, images[2 * pair + 1]!.path],
+      statements: [first.statement, second.statement],
+      points: [],
+    };
+  }
+
+  async #openWatch(
+    { benchmark, index, statements }: WatchedPairSummary,
+    runtime: Runtime,
+    cpu: Runtime,
+    encoder: LoadedEncoder,
+  ): Promise<WatchedPair> {
+    const { images } = await this.#benchmark(benchmark);
+    return WatchedPair.open({
+      runtime,
+      cpu,
+      pool: this.#pool,
+      encoder,
+      images: [images[2 * index]!, images[2 * index + 1]!],
+      statements,
+    });
   }
 
   #loop(id: string): RunLoop {

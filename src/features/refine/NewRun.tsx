@@ -21,6 +21,8 @@ const presetNotes: Record<PresetName, string> = {
   diva: 'The published setting for OpenAI encoders (SGD, two noise draws), at a batch that a tab can hold.',
   genhancer:
     'After GenHancer: class token alone, 100 steps for the projection, then all weights; logit-normal timesteps.',
+  textInverse:
+    'The class token through a fixed map fitted on sentences, whole pictures, and an anchor that protects zero-shot. The demo’s recipe.',
 };
 
 /** The form for a new run: ingredients, preset, every setting, and what they add up to. */

@@ -7,6 +7,7 @@ export const presetLabels: Record<PresetName, string> = {
   quick: 'Quick',
   diva: 'DIVA',
   genhancer: 'GenHancer style',
+  textInverse: 'Text inverse',
 };
 
 export interface Difference {

@@ -52,9 +52,17 @@ test('fields are checked against each other and the images', () => {
   expect(problems({ steps: '10', checkpointEvery: '20' })).toEqual({});
 });
 
+test('a text-inverse map takes the class token, and trains no projection first', () => {
+  const inverse = { ...draftOf(presets.textInverse), condition: 'class+part' };
+  expect(readDraft(inverse)).toHaveProperty('problems.condition');
+  expect(idleFields(inverse)).toContain('projectorWarmup');
+  expect(idleFields(inverse)).not.toContain('directions');
+});
+
 test('fields without effect are known', () => {
   expect(idleFields(draft({ condition: 'class', 'optimizer.kind': 'sgd' }))).toEqual(
     new Set([
+      'directions',
       'partTokens',
       'timesteps.mean',
       'timesteps.std',
@@ -69,7 +77,8 @@ test('fields without effect are known', () => {
     'timesteps.sampling': 'logit-normal',
     projectorWarmup: '5',
   };
-  expect(idleFields(draft(all)).size).toBe(0);
+  // Only a text-inverse map, which trains no projection, has directions.
+  expect(idleFields(draft(all))).toEqual(new Set(['directions']));
 });
 
 test('a configuration kept by an earlier version reads as what it did', () => {

@@ -35,6 +35,9 @@ const schema = z.object({
   fidelity: z.enum(['faithful', 'corrected']),
   condition: z.enum(['class', 'class+part', 'class+all']),
   partTokens: whole(1, 4096),
+  projection: z.enum(['learned', 'text-inverse']),
+  directions: whole(1, 512),
+  anchor: between(0, 1000),
   drawsPerImage: whole(1, 64),
   batchSize: whole(1, 1024),
   accumulate: whole(1, 4096),
@@ -111,6 +114,9 @@ function crossCheck(flat: FlatConfig, { images }: DraftContext): DraftProblems {
   if (flat.projectorWarmup >= flat.steps) {
     problems.projectorWarmup = `Below ${flat.steps}, the steps of the whole run`;
   }
+  if (flat.projection === 'text-inverse' && flat.condition !== 'class') {
+    problems.condition = 'The text-inverse map speaks for the class token alone';
+  }
   if (images !== undefined && flat.batchSize > images) {
     problems.batchSize = `The image set holds only ${images}`;
   }
@@ -125,6 +131,8 @@ export function idleFields(draft: Draft): ReadonlySet<FieldName> {
     names.add('timesteps.mean');
     names.add('timesteps.std');
   }
+  if (draft.projection === 'text-inverse') names.add('projectorWarmup').add('projectorLearningRate');
+  else names.add('directions');
   if (Number(draft.projectorWarmup) === 0) names.add('projectorLearningRate');
   if (draft['optimizer.kind'] === 'sgd') {
     names.add('optimizer.beta2');

@@ -5,6 +5,9 @@ export interface FlatConfig {
   fidelity: RefineConfig['fidelity'];
   condition: RefineConfig['condition'];
   partTokens: number;
+  projection: 'learned' | 'text-inverse';
+  directions: number;
+  anchor: number;
   drawsPerImage: number;
   batchSize: number;
   accumulate: number;
@@ -50,6 +53,9 @@ export function flatten(config: RefineConfig): FlatConfig {
     'timesteps.sampling': timesteps.sampling ?? 'uniform',
     'timesteps.mean': timesteps.mean ?? 0,
     'timesteps.std': timesteps.std ?? 1,
+    projection: rest.projection ?? 'learned',
+    directions: rest.directions ?? 24,
+    anchor: rest.anchor ?? 0,
     projectorWarmup: rest.projectorWarmup ?? 0,
     projectorLearningRate: rest.projectorLearningRate ?? optimizer.learningRate,
   };
@@ -60,6 +66,9 @@ export function unflatten(flat: FlatConfig): RefineConfig {
     fidelity: flat.fidelity,
     condition: flat.condition,
     partTokens: flat.partTokens,
+    projection: flat.projection,
+    directions: flat.directions,
+    anchor: flat.anchor,
     drawsPerImage: flat.drawsPerImage,
     batchSize: flat.batchSize,
     accumulate: flat.accumulate,
@@ -178,6 +187,22 @@ export const fieldGroups: readonly FieldGroup[] = [
       },
       {
         kind: 'choice',
+        name: 'projection',
+        label: 'Way to the teacher',
+        help: 'A layer that the run trains, as DIVA does, or a map into the teacher’s language that is fitted on sentences before the run and stays fixed.',
+        options: [
+          { value: 'learned', label: 'Learned layer' },
+          { value: 'text-inverse', label: 'Fixed text-inverse map' },
+        ],
+      },
+      {
+        kind: 'number',
+        name: 'directions',
+        label: 'Directions matched',
+        help: 'Text-inverse only: leading directions of the sentences in which images take their mean and spread.',
+      },
+      {
+        kind: 'choice',
         name: 'fidelity',
         label: 'Where code and paper differ',
         help: 'Repeat the official code exactly, or do what the paper says.',
@@ -267,6 +292,12 @@ export const fieldGroups: readonly FieldGroup[] = [
         name: 'optimizer.epsilon',
         label: 'Epsilon',
         help: 'AdamW only: keeps the division away from zero.',
+      },
+      {
+        kind: 'number',
+        name: 'anchor',
+        label: 'Anchor',
+        help: 'Weight of keeping the pictures’ similarities to one another as they were, which protects zero-shot. 0 lets go.',
       },
       {
         kind: 'number',

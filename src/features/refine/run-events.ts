@@ -47,6 +47,12 @@ export function withEvents(
         known = { ...known, secondsLeft: event.secondsLeft };
         break;
       }
+      case 'pair':
+        if (next.watched) {
+          const earlier = next.watched.points.filter(({ step }) => step < event.point.step);
+          next = { ...next, watched: { ...next.watched, points: [...earlier, event.point] } };
+        }
+        break;
       case 'checkpoint':
         break;
     }

@@ -14,6 +14,8 @@ interface Ingredients {
   encoder: string;
   teacher: string;
   imageSet: string;
+  /** A pair to follow through the run. */
+  watch?: { benchmark: string; pair: number };
 }
 
 interface Check {
