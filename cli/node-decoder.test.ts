@@ -23,3 +23,14 @@ describe('nodeDecoder', () => {
     await expect(decodeImage(bytes, 'reference', nodeDecoder)).rejects.toThrow(/damaged|cut off/);
   });
 });
+
+it.each(imageFiles.near.map((one) => [one.name, one] as const))(
+  'gives Pillow’s pixels within the rounding of AVIF’s colours: %s',
+  async (_, { file, width, height, rgb }) => {
+    const image = await decodeImage(bytesOf(file), 'reference', nodeDecoder);
+    expect([image.width, image.height]).toEqual([width, height]);
+    const wanted = bytesOf(rgb);
+    const worst = image.data.reduce((most, value, i) => Math.max(most, Math.abs(value - wanted[i]!)), 0);
+    expect(worst).toBeLessThanOrEqual(2);
+  },
+);

@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import decodeAvif, { init as initAvif } from '@jsquash/avif/decode.js';
 import decodeJpeg, { init as initJpeg } from '@jsquash/jpeg/decode.js';
 import decodePng, { init as initPng } from '@jsquash/png/decode.js';
 import decodeWebp, { init as initWebp } from '@jsquash/webp/decode.js';
 import type { RawDecoder } from '../src/data/decode.ts';
+import { decodeDeepPng } from '../src/data/deep-png.ts';
+import { decodeGif } from '../src/data/gif.ts';
+import { ImageFileError } from '../src/data/image-file.ts';
 
 const require = createRequire(import.meta.url);
 const wasm = (path: string) => new WebAssembly.Module(readFileSync(require.resolve(path)));
@@ -30,9 +34,19 @@ function start(format: string, init: () => Promise<unknown>): Promise<unknown> {
   return running;
 }
 
-/** Decodes PNG, JPEG and WebP under Node by the codecs' own libraries compiled to WebAssembly. */
-export const nodeDecoder: RawDecoder = async (bytes, { format }) => {
+/** Decodes PNG, JPEG, WebP, AVIF and GIF under Node by the codecs' own libraries compiled to WebAssembly. */
+export const nodeDecoder: RawDecoder = async (bytes, info) => {
+  const { format, components } = info;
+  if (format === 'gif') return decodeGif(bytes);
   const buffer = bytes.slice().buffer;
+  if (format === 'avif') {
+    await start(format, () => load(initAvif, '@jsquash/avif/codec/dec/avif_dec.wasm'));
+    const pixels = await decodeAvif(buffer);
+    if (!pixels) throw new Error('no picture comes out');
+    return pixels;
+  }
+  if (components === 4)
+    throw new ImageFileError('A CMYK image; under Node RGB and grey are read. Save it as RGB');
   if (format === 'jpeg') {
     await start(format, () => load(initJpeg, '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'));
     return decodeJpeg(buffer);
@@ -42,7 +56,7 @@ export const nodeDecoder: RawDecoder = async (bytes, { format }) => {
     return decodeWebp(buffer);
   }
   await start(format, () => initPng(wasm('@jsquash/png/codec/pkg/squoosh_png_bg.wasm')));
-  return decodePng(buffer);
+  return info.bitDepth === 16 ? decodeDeepPng(bytes, info) : decodePng(buffer);
 };
 
 /** The declared type leaves out the compiled module, which the function takes. */

@@ -17,6 +17,7 @@ const fixture: {
     rgba: string;
     photo: { width: number; height: number; rgb: string };
   }[];
+  near: { name: string; file: string; width: number; height: number; rgb: string }[];
   refused: { name: string; file: string; reason: string }[];
 } = JSON.parse(readFileSync(new URL('../tools/reference/fixtures/images.json', import.meta.url), 'utf8'));
 
@@ -48,6 +49,17 @@ test('reference mode gives Pillow’s pixels, photo mode the upright picture ove
     });
     const seen = await page.evaluate((f) => window.images!.decode(f, 'photo'), file);
     expect(seen, name).toEqual({ ok: true, value: photo });
+  }
+});
+
+test('AVIF gives Pillow’s pixels within the rounding of its colours', async () => {
+  for (const { name, file, width, height, rgb } of fixture.near) {
+    const result = await page.evaluate((f) => window.images!.decode(f, 'reference'), file);
+    if (!result.ok) throw new Error(`${name}: ${result.reason}`);
+    expect([result.value.width, result.value.height], name).toEqual([width, height]);
+    const [seen, wanted] = [result.value.rgb, rgb].map((pixels) => Buffer.from(pixels, 'base64'));
+    const worst = seen!.reduce((most, value, i) => Math.max(most, Math.abs(value - wanted![i]!)), 0);
+    expect(worst, name).toBeLessThanOrEqual(2);
   }
 });
 

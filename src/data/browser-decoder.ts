@@ -1,18 +1,18 @@
 import type { RawDecoder, RgbaImage } from './decode.ts';
-import { ImageFileError } from './image-file.ts';
+import { decodeDeepPng } from './deep-png.ts';
+import { decodeGif } from './gif.ts';
 
 /**
- * Decodes by the browser, in a worker or on the page. Colour profiles are ignored and transparency stays straight.
+ * Decodes by the browser (GIF and 16-bit PNG by libraries, since browsers lose part of those), in a worker or on the page. Colour profiles are ignored and transparency stays straight.
  *
  * A canvas keeps colours multiplied by their opacity, which loses them where a pixel is transparent; files with
  * transparency therefore pass through a texture. Where there is no WebGL 2, they go over a canvas all the same, and
  * colours of nearly transparent pixels come out rounded.
  */
 export const browserDecoder: RawDecoder = async (bytes, info) => {
-  if (info.width * info.height > maxPixels) {
-    throw new ImageFileError(
-      `${info.width} x ${info.height} pixels are more than a browser decodes at once (${maxPixels / 2 ** 20} Mi). Make it smaller`,
-    );
+  if (info.format === 'gif') return decodeGif(bytes);
+  if (info.format === 'png' && info.bitDepth === 16) {
+    return decodeDeepPng(bytes, info);
   }
   const bitmap = await createImageBitmap(
     new Blob([new Uint8Array(bytes)], { type: `image/${info.format}` }),
@@ -27,9 +27,6 @@ export const browserDecoder: RawDecoder = async (bytes, info) => {
     bitmap.close();
   }
 };
-
-/** Chromium's largest canvas: 16384 x 16384. */
-const maxPixels = 2 ** 28;
 
 function readCanvas(bitmap: ImageBitmap): RgbaImage {
   const { width, height } = bitmap;

@@ -8,11 +8,11 @@ import type { RgbImage } from './rgb-image.ts';
  */
 export type ImageMode = 'photo' | 'reference';
 
-/** Straight (not premultiplied) 8-bit RGBA as a decoder gives it, [height, width, 4]. */
+/** Straight (not premultiplied) RGBA as a decoder gives it, [height, width, 4]: 8 bits, or 16 of files with 16. */
 export interface RgbaImage {
   width: number;
   height: number;
-  data: Uint8Array | Uint8ClampedArray;
+  data: Uint8Array | Uint8ClampedArray | Uint16Array;
 }
 
 /**
@@ -32,6 +32,11 @@ export async function decodeImage(
   decoder: RawDecoder,
 ): Promise<RgbImage> {
   const info = inspectImageFile(bytes);
+  if (info.width * info.height > maxPixels) {
+    throw new ImageFileError(
+      `${info.width} x ${info.height} pixels are more than are decoded at once (${maxPixels / 2 ** 20} Mi). Make it smaller`,
+    );
+  }
   if (mode === 'reference') refuseUnfaithful(info);
   let pixels: RgbaImage;
   try {
@@ -46,13 +51,34 @@ export async function decodeImage(
       `The file states ${info.width} x ${info.height} pixels and decodes to ${pixels.width} x ${pixels.height}`,
     );
   }
+  pixels = toEightBits(pixels, mode, info);
   if (mode === 'reference') return dropAlpha(pixels);
   return orient(info.alpha ? overWhite(pixels) : dropAlpha(pixels), info.orientation);
 }
 
+/**
+ * A photo's 16 bits are rounded to the nearest of 8. Pillow takes the higher byte of colours, but cuts grey values off
+ * at 255, which turns most such images white: `reference` does the same.
+ */
+function toEightBits(pixels: RgbaImage, mode: ImageMode, info: ImageFileInfo): RgbaImage {
+  const { data } = pixels;
+  if (!(data instanceof Uint16Array)) return pixels;
+  const cutsOff = info.components === 1 && !info.alpha;
+  const narrow =
+    mode === 'photo'
+      ? (value: number) => Math.round(value / 257)
+      : cutsOff
+        ? (value: number) => Math.min(value, 255)
+        : (value: number) => value >> 8;
+  return { ...pixels, data: Uint8Array.from(data, narrow) };
+}
+
+/** Chromium's largest canvas: 16384 x 16384. A small file may state a size that fills the memory. */
+const maxPixels = 2 ** 28;
+
 /** Kinds whose 8-bit RGB a browser makes by other rules than Pillow. */
 function refuseUnfaithful(info: ImageFileInfo): void {
-  if (info.bitDepth > 8) {
+  if (info.bitDepth > 8 && info.format !== 'png') {
     throw new ImageFileError(
       `An image of ${info.bitDepth} bits a channel; benchmarks take 8. Save it with 8 bits`,
     );

@@ -1,27 +1,10 @@
-/** What an image file's own bytes say, read without decoding a pixel. */
-export interface ImageFileInfo {
-  format: 'png' | 'jpeg' | 'webp';
-  /** As stored, before any rotation. */
-  width: number;
-  height: number;
-  /** Whether pixels may be transparent. */
-  alpha: boolean;
-  bitDepth: number;
-  /** Colour components of a JPEG: 1 grey, 3 colour, 4 CMYK. 3 otherwise. */
-  components: number;
-  /** EXIF orientation, 1 (upright) to 8. */
-  orientation: number;
-  /** Where in the file the orientation's number is, or the whole chunk that holds it, to neutralise it. */
-  orientationAt: { offset: number; littleEndian: boolean } | { from: number; to: number } | undefined;
-}
+import { inspectAvif } from './avif-file.ts';
+import { ImageFileError, type ImageFileInfo } from './image-file-info.ts';
 
-/** A file that cannot be read as an image; the message is the reason, for the person. */
-export class ImageFileError extends Error {
-  override readonly name = 'ImageFileError';
-}
+export { ImageFileError, type ImageFileInfo };
 
 /**
- * Reads the structure of a PNG, JPEG or WebP file and makes sure that it is whole.
+ * Reads the structure of a PNG, JPEG, WebP, AVIF or GIF file and makes sure that it is whole.
  *
  * @throws ImageFileError with the reason: empty, cut off, another kind of file.
  */
@@ -33,12 +16,14 @@ export function inspectImageFile(bytes: Uint8Array): ImageFileInfo {
       return inspectPng(bytes, view);
     if (startsWith(bytes, 0, [0xff, 0xd8, 0xff])) return inspectJpeg(bytes, view);
     if (text(bytes, 0, 4) === 'RIFF' && text(bytes, 8, 4) === 'WEBP') return inspectWebp(bytes, view);
+    if (text(bytes, 0, 4) === 'GIF8') return inspectGif(view);
+    if (/^ftypavi[fs]/.test(text(bytes, 4, 8))) return inspectAvif(bytes, view);
   } catch (error) {
     // A DataView refuses to read past the end.
     if (error instanceof RangeError) throw cutOff();
     throw error;
   }
-  throw new ImageFileError(`${kindOf(bytes)}; PNG, JPEG and WebP are read`);
+  throw new ImageFileError(`${kindOf(bytes)}; PNG, JPEG, WebP, AVIF and GIF are read`);
 }
 
 /**
@@ -73,6 +58,7 @@ function inspectPng(bytes: Uint8Array, view: DataView): ImageFileInfo {
   const height = view.getUint32(20);
   const bitDepth = view.getUint8(24);
   const colourType = view.getUint8(25);
+  const components = colourType === 0 || colourType === 4 ? 1 : 3;
   if (width === 0 || height === 0) throw broken('it has no pixels');
   let alpha = colourType === 4 || colourType === 6;
   let rotation = upright;
@@ -92,7 +78,7 @@ function inspectPng(bytes: Uint8Array, view: DataView): ImageFileInfo {
     at += 12 + length;
   }
   if (!pixels) throw broken('it holds no pixel data');
-  return { format: 'png', width, height, alpha, bitDepth, components: 3, ...rotation };
+  return { format: 'png', width, height, alpha, bitDepth, components, ...rotation };
 }
 
 /** JPEG (ITU-T T.81), annex B; EXIF in APP1. */
@@ -177,6 +163,34 @@ function inspectWebp(bytes: Uint8Array, view: DataView): ImageFileInfo {
   return { format: 'webp', ...size, alpha, bitDepth: 8, components: 3, ...rotation };
 }
 
+/** GIF89a (CompuServe), sections 17 to 24: blocks up to the trailer. */
+function inspectGif(view: DataView): ImageFileInfo {
+  const width = view.getUint16(6, true);
+  const height = view.getUint16(8, true);
+  if (width === 0 || height === 0) throw broken('it has no pixels');
+  const tableSize = (flags: number): number => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
+  let alpha = false;
+  let frames = 0;
+  for (let at = 13 + tableSize(view.getUint8(10)); ; ) {
+    const kind = view.getUint8(at);
+    if (kind === 0x3b) break;
+    if (kind === 0x21) {
+      // Graphic control extension: whether a colour of the next frame is transparent.
+      if (frames === 0 && view.getUint8(at + 1) === 0xf9) alpha = (view.getUint8(at + 3) & 1) !== 0;
+      at += 2;
+    } else if (kind === 0x2c) {
+      const covers = view.getUint16(at + 5, true) >= width && view.getUint16(at + 7, true) >= height;
+      if (frames === 0 && !covers) alpha = true;
+      frames++;
+      at += 11 + tableSize(view.getUint8(at + 9));
+    } else throw broken('a block of an unknown kind');
+    for (let length = view.getUint8(at); length > 0; length = view.getUint8(at)) at += 1 + length;
+    at += 1;
+  }
+  if (frames === 0) throw broken('it holds no pixel data');
+  return { format: 'gif', width, height, alpha, bitDepth: 8, components: 3, ...upright };
+}
+
 /** The orientation tag (0x0112) of the first directory of a TIFF structure; upright when it cannot be read. */
 function readExif(bytes: Uint8Array, start: number, length: number): Orientation {
   const end = Math.min(bytes.length, start + length);
@@ -202,11 +216,9 @@ function readExif(bytes: Uint8Array, start: number, length: number): Orientation
 /** Names what the bytes are instead, as far as their beginning tells. */
 function kindOf(bytes: Uint8Array): string {
   const head = text(bytes, 0, 512);
-  if (head.startsWith('GIF8')) return 'A GIF image';
   if (head.startsWith('BM')) return 'A BMP image';
   if (head.startsWith('II*\0') || head.startsWith('MM\0*')) return 'A TIFF image';
-  if (head.slice(4, 8) === 'ftyp')
-    return /^(avif|avis)/.test(head.slice(8)) ? 'An AVIF image' : 'A HEIC image or a video';
+  if (head.slice(4, 8) === 'ftyp') return 'A HEIC image or a video';
   if (head.startsWith('PK\x03\x04')) return 'A zip archive';
   if (head.startsWith('%PDF')) return 'A PDF document';
   if (/^\s*(<\?xml[^>]*>\s*)?(<!--[\s\S]*?-->\s*)?<svg/i.test(head)) return 'An SVG drawing';

@@ -61,3 +61,14 @@ export interface CsvRow {
   line: number;
   fields: string[];
 }
+
+/** Rows as CSV: quoted by RFC 4180, lines end in CR LF, nothing that a spreadsheet would run as a formula. */
+export function writeCsv(rows: readonly (readonly string[])[]): string {
+  return rows.map((fields) => `${fields.map(field).join(',')}\r\n`).join('');
+}
+
+function field(text: string): string {
+  // A spreadsheet would run text that begins like a formula.
+  const safe = /^[=+\-@\t\r]/.test(text) && !Number.isFinite(Number(text)) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

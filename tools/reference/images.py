@@ -6,11 +6,13 @@ import base64
 import io
 import json
 import pathlib
+import struct
+import zlib
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from preprocess_pictures import picture
+from preprocess_pictures import hashed, picture
 
 WIDTH, HEIGHT = 11, 7
 
@@ -36,6 +38,12 @@ def over_white(image: Image.Image) -> np.ndarray:
     rgba = np.asarray(image.convert("RGBA")).astype(np.float64)
     alpha = rgba[..., 3:]
     return np.floor((rgba[..., :3] * alpha + 255 * (255 - alpha)) / 255 + 0.5).astype(np.uint8)
+
+
+def over_white_16(rgba: np.ndarray) -> np.ndarray:
+    """16 bits rounded to 8, then over white."""
+    eight = np.floor(rgba / 257 + 0.5)
+    return np.floor((eight[..., :3] * eight[..., 3:] + 255 * (255 - eight[..., 3:])) / 255 + 0.5).astype(np.uint8)
 
 
 def files() -> dict[str, bytes]:
@@ -66,15 +74,48 @@ def files() -> dict[str, bytes]:
         "lossy.webp": saved(smooth, "WEBP", quality=80),
         "turned.webp": saved(rgb, "WEBP", lossless=True, exif=exif(8)),
     }
+    made |= {
+        "still.gif": saved(palette, "GIF"),
+        "moving.gif": saved(palette, "GIF", save_all=True, append_images=[ImageOps.mirror(palette)]),
+        "transparent.gif": saved(palette, "GIF", transparency=3),
+        "interlaced.gif": saved(palette, "GIF", interlace=1),
+        "deep-colour.png": png16(2),
+        "deep-alpha.png": png16(6),
+        "deep-grey-alpha.png": png16(4),
+        "deep-grey.png": png16(0),
+    }
     for orientation in range(2, 9):
         made[f"turned-{orientation}.jpg"] = saved(grey, "JPEG", quality=90, exif=exif(orientation))
     return made
 
 
+def png16(colour_type: int) -> bytes:
+    """A PNG of 16 bits a channel, which Pillow reads but does not write."""
+    channels = {0: 1, 2: 3, 4: 2, 6: 4}[colour_type]
+    values = hashed(7, WIDTH * HEIGHT * channels).astype(np.uint32) >> 16
+    rows = values.astype(">u2").reshape(HEIGHT, -1)
+    raw = b"".join(b"\0" + row.tobytes() for row in rows)
+    header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 16, colour_type, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(raw)), (b"IEND", b"")]
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+def values16(data: bytes) -> np.ndarray:
+    """Straight RGBA of 16 bits of a file from `png16`, [height, width, 4]."""
+    colour_type, at = data[25], data.index(b"IDAT")
+    length = int.from_bytes(data[at - 4 : at], "big")
+    channels = {0: 1, 2: 3, 4: 2, 6: 4}[colour_type]
+    rows = np.frombuffer(zlib.decompress(data[at + 4 : at + 4 + length]), np.uint8).reshape(HEIGHT, -1)[:, 1:]
+    values = np.ascontiguousarray(rows).view(">u2").reshape(HEIGHT, WIDTH, channels).astype(np.uint16)
+    alpha = values[..., -1:] if channels in (2, 4) else np.full((HEIGHT, WIDTH, 1), 65535, np.uint16)
+    colours = values[..., :3] if channels > 2 else np.repeat(values[..., :1], 3, axis=2)
+    return np.concatenate([colours, alpha], axis=2)
+
+
 def refused() -> dict[str, tuple[bytes, str]]:
     rgb = Image.fromarray(picture(1, WIDTH, HEIGHT))
     png, jpeg, webp = saved(rgb, "PNG"), saved(rgb, "JPEG"), saved(rgb, "WEBP")
-    deep = Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8) * 1000)
     frames = [rgb, ImageOps.mirror(rgb)]
     return {
         "empty.png": (b"", "empty"),
@@ -84,15 +125,15 @@ def refused() -> dict[str, tuple[bytes, str]]:
         "cut-header.jpg": (jpeg[:12], "cut off"),
         "cut.webp": (webp[:-30], "cut off"),
         "signature-only.png": (png[:8], "cut off"),
-        "text.jpg": (b"This is not an image at all.", "Not an image; PNG, JPEG and WebP are read"),
+        "text.jpg": (b"This is not an image at all.", "Not an image; PNG, JPEG, WebP, AVIF and GIF are read"),
         "page.jpg": (b"<!DOCTYPE html><html><body>404</body></html>", "web page"),
         "drawing.png": (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
-        "moving.png": (saved(rgb, "GIF"), "GIF"),
+        "cut.gif": (saved(rgb, "GIF")[:-20], "cut off"),
         "bitmap.jpg": (saved(rgb, "BMP"), "BMP"),
         "scan.jpg": (saved(rgb, "TIFF"), "TIFF"),
-        "modern.png": (saved(rgb, "AVIF"), "AVIF"),
+        "cut.avif": (saved(rgb, "AVIF")[:-20], "cut off"),
+        "turned.avif": (saved(rgb, "AVIF", exif=exif(6)), "turned or mirrored"),
         "animation.webp": (saved(frames[0], "WEBP", save_all=True, append_images=frames[1:]), "animation"),
-        "deep.png": (saved(deep, "PNG"), "16 bits"),
         "print.jpg": (saved(rgb.convert("CMYK"), "JPEG"), "CMYK"),
     }
 
@@ -103,19 +144,32 @@ def main() -> None:
         image = Image.open(io.BytesIO(data))
         upright = ImageOps.exif_transpose(image)
         rgba = np.asarray(image.convert("RGBA"))
+        deep = values16(data) if name.startswith("deep") else None
+        if deep is not None:
+            # Pillow's conversion of 16-bit grey to RGBA is not that to RGB; the latter is what pipelines ask for.
+            rgba = np.dstack([np.asarray(image.convert("RGB")), (deep[..., 3] >> 8).astype(np.uint8)])
         # What the reference mode promises: Pillow's conversion to RGB drops the alpha and leaves the colours alone.
         assert np.array_equal(rgba[..., :3], np.asarray(image.convert("RGB"))), name
-        photo = over_white(upright)
+        photo = over_white(upright) if deep is None else over_white_16(deep)
         good.append({
             "name": name, "file": b64(data), "width": image.width, "height": image.height,
             "rgba": b64(rgba.tobytes()),
+            **({"rgba16": b64(deep.astype("<u2").tobytes())} if deep is not None else {}),
             "photo": {"width": upright.width, "height": upright.height, "rgb": b64(photo.tobytes())},
         })
+    near = []
+    smooth = Image.fromarray(picture(1, WIDTH, HEIGHT)).resize((64, 48), Image.Resampling.BICUBIC)
+    clear = smooth.copy()
+    clear.putalpha(Image.linear_gradient("L").resize(smooth.size))
+    for name, image in (("colour.avif", smooth), ("alpha.avif", clear), ("grey.avif", smooth.convert("L"))):
+        data = saved(image, "AVIF", quality=90, subsampling="4:2:0")
+        pixels = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+        near.append({"name": name, "file": b64(data), "width": 64, "height": 48, "rgb": b64(pixels.tobytes())})
     for name, (data, reason) in refused().items():
         bad.append({"name": name, "file": b64(data), "reason": reason})
-    lines = [",\n".join(json.dumps(case) for case in cases) for cases in (good, bad)]
+    lines = [",\n".join(json.dumps(case) for case in cases) for cases in (good, near, bad)]
     path = pathlib.Path(__file__).parent / "fixtures" / "images.json"
-    path.write_text('{\n"good": [\n' + lines[0] + '\n],\n"refused": [\n' + lines[1] + "\n]\n}\n")
+    path.write_text('{\n"good": [\n' + lines[0] + '\n],\n"near": [\n' + lines[1] + '\n],\n"refused": [\n' + lines[2] + "\n]\n}\n")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,12 @@ export interface ImageFilesFixture {
     width: number;
     height: number;
     rgba: string;
+    /** Straight values of a file with 16 bits a channel, little-endian. */
+    rgba16?: string;
     photo: { width: number; height: number; rgb: string };
   }[];
+  /** Files whose decoders may differ by a little; Pillow's RGB. */
+  near: { name: string; file: string; width: number; height: number; rgb: string }[];
   refused: { name: string; file: string; reason: string }[];
 }
 

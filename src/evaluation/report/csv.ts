@@ -1,3 +1,4 @@
+import { writeCsv } from '../../formats/csv.ts';
 import { cellText, type Report } from './table.ts';
 
 /** One row for each figure: table, row, column, value. Quoted by RFC 4180, lines end in CR LF. */
@@ -12,11 +13,5 @@ export function csvReport(report: Report): string {
       }
     }
   }
-  return lines.map((fields) => `${fields.map(field).join(',')}\r\n`).join('');
-}
-
-function field(text: string): string {
-  // A spreadsheet would run text that begins like a formula.
-  const safe = /^[=+\-@\t\r]/.test(text) && !Number.isFinite(Number(text)) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  return writeCsv(lines);
 }

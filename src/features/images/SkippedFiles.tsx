@@ -1,8 +1,10 @@
 import { Button } from '@mantine/core';
 import { useState } from 'react';
 import type { SkippedFile } from '../../../workers/protocol.ts';
+import { writeCsv } from '../../formats/csv.ts';
 import { formatPlural } from '../shared/format.ts';
 import { Problem } from '../shared/Problem.tsx';
+import { saveBlob } from '../shared/save.ts';
 
 /** Names shown before the person asks for more. */
 const first = 200;
@@ -13,6 +15,9 @@ export function SkippedFiles({ skipped }: { skipped: readonly SkippedFile[] }) {
   if (skipped.length === 0) return null;
   return (
     <Problem tone="caution" title={`${formatPlural(skipped.length, 'file')} skipped`}>
+      <Button size="xs" variant="default" onClick={() => saveBlob('skipped-files.csv', asCsv(skipped))}>
+        Save list
+      </Button>
       <details className="skipped">
         <summary>Names and reasons</summary>
         <ul>
@@ -32,3 +37,8 @@ export function SkippedFiles({ skipped }: { skipped: readonly SkippedFile[] }) {
     </Problem>
   );
 }
+
+const asCsv = (skipped: readonly SkippedFile[]): Blob =>
+  new Blob([writeCsv([['file', 'reason'], ...skipped.map(({ path, reason }) => [path, reason])])], {
+    type: 'text/csv',
+  });
