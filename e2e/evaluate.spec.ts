@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@playwright/test';
+import { unzipSync } from 'fflate';
 import { runCommand } from '../cli/testing/run-command.ts';
+import { readMmvpFolder } from '../src/evaluation/mmvp-folder.ts';
 import { demoFiles, type Files, writeFiles } from './demo-files.ts';
 import { test } from './watched.ts';
 
@@ -57,4 +59,49 @@ test('classes, captions and labels give the figures of the command', async ({ ac
   expect(scores.knn).toEqual({ ...scores.knn, accuracy: command.knn.accuracy, seeds: command.knn.seeds });
   expect(scores.probe.seeds).toEqual(command.probe.seeds);
   expect(scores.zeroShot.top1).toBeGreaterThan(50);
+});
+
+test('blind pairs are found, written and taken away as a benchmark', async ({ acuity, page }, info) => {
+  const pictures = new Map([...smallSet()].filter(([path]) => !path.endsWith('.csv')));
+  const folder = writeFiles(join(info.outputDir, 'things'), pictures);
+  await acuity.open('/');
+  await acuity.chooseBuiltIn('encoder');
+  await acuity.chooseBuiltIn('teacher');
+  await acuity.goTo('Images');
+  await acuity.dropFolder('Images', folder);
+  await acuity.waitForWork();
+  await acuity.goTo('Evaluate');
+  // The teacher's latents are the only second opinion in sight, so they are chosen.
+  await expect(page.getByLabel('Second opinion')).toContainText('acuity-diffusion, latents');
+  await page.getByLabel('Alike above').fill('0.6');
+  await page.getByLabel('Different below').fill('0.4');
+  await page.getByRole('button', { name: 'Find pairs' }).click();
+  const first = page.getByRole('listitem', { name: 'Pair 1', exact: true });
+  await first.waitFor({ timeout: 60_000 });
+  const [alike, different] = /alike (\S+), different (\S+)/
+    .exec((await first.textContent())!)!
+    .slice(1)
+    .map(Number.parseFloat);
+  expect(alike).toBeGreaterThan(0.6);
+  expect(different).toBeLessThan(0.4);
+  await page.getByLabel('Statement A of pair 1', { exact: true }).fill('a thing, of one kind');
+  await page.getByLabel('Statement B of pair 1', { exact: true }).fill('a thing of another kind');
+  await page.getByLabel('Pattern of pair 1', { exact: true }).selectOption('Texts');
+  await page.getByRole('button', { name: 'Keep pair 1', exact: true }).click();
+  // What was written outlives the page.
+  await page.reload();
+  await expect(page.getByLabel('Statement A of pair 1', { exact: true })).toHaveValue('a thing, of one kind');
+  const saved = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save as benchmark' }).click();
+  const entries = Object.entries(unzipSync(await readFile(await (await saved).path())));
+  const read = await readMmvpFolder(
+    entries.map(([path, bytes]) => ({ path, blob: new Blob([bytes.slice()]) })),
+  );
+  expect(read.rows.map(({ type, statement }) => [type, statement])).toEqual([
+    ['Texts', 'a thing, of one kind'],
+    ['Texts', 'a thing of another kind'],
+  ]);
+  const given = new Set([...pictures.values()].map((bytes) => Buffer.from(bytes).toString('base64')));
+  for (const { blob } of read.images)
+    expect(given).toContain(Buffer.from(await blob.arrayBuffer()).toString('base64'));
 });

@@ -191,6 +191,20 @@ const states: State[] = [
     shows: ['Zero-shot guard', 'Your templates', /^Most often confused/, 'gain beyond chance'],
   },
 
+  {
+    scene: 'full',
+    room: 'Evaluate',
+    name: 'blind pairs',
+    act: async (page) => {
+      await press('Find pairs')(page);
+      await page.getByLabel('Statement A of pair 1', { exact: true }).fill('a duck facing left');
+      await page.getByLabel('Statement B of pair 1', { exact: true }).fill('a duck facing right');
+      await press('Keep pair 1')(page);
+      await press('Discard pair 2')(page);
+    },
+    shows: ['3 pairs to review, 1 kept, 1 discarded', 'alike 0.990, different 0.310'],
+  },
+
   { scene: 'empty', room: 'Checkpoints', name: 'empty', shows: [/A run leaves one every so many steps/] },
   { scene: 'failing', room: 'Checkpoints', name: 'error', shows: ['The checkpoints could not be read'] },
   {

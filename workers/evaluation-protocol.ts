@@ -3,7 +3,14 @@ import type { ImageMode } from '../src/data/decode.ts';
 import type { SkippedFile } from '../src/data/image-set.ts';
 import type { NamedBlob } from '../src/data/named-blob.ts';
 import type { Scores, ScoresComparison } from '../src/evaluation/evaluation.ts';
-import type { BenchmarkReport, Listener, Progress, ProviderName, WeightsRef } from './protocol-common.ts';
+import type {
+  BenchmarkReport,
+  Listener,
+  ModelFiles,
+  Progress,
+  ProviderName,
+  WeightsRef,
+} from './protocol-common.ts';
 
 /** Images with classes (folders or labels.csv), or with captions (CSV, JSON lines, COCO). */
 export type EvaluationTask = 'classes' | 'captions';
@@ -60,6 +67,37 @@ export interface EvaluationResult extends EvaluationRequest {
   seconds: number;
 }
 
+/** An encoder that is only looked through, such as a DINOv2 export; it serves this visit. */
+export interface SecondEncoderSummary {
+  id: string;
+  name: string;
+}
+
+/** Who is asked for a second opinion: another model, an encoder loaded for this, or the teacher's latents. */
+export type SecondOpinion =
+  | { kind: 'weights'; weights: WeightsRef }
+  | { kind: 'encoder'; id: string }
+  | { kind: 'teacher'; id: string };
+
+/** A search for pairs of one's own images that the first encoder thinks alike and the second different. */
+export interface PairSearch {
+  weights: WeightsRef;
+  second: SecondOpinion;
+  imageSet: string;
+  /** The first encoder's cosine is above this. */
+  alike: number;
+  /** The second one's is below this. */
+  different: number;
+  most: number;
+}
+
+export interface FoundPair {
+  paths: [string, string];
+  /** Cosines by the first and by the second encoder. */
+  alike: number;
+  different: number;
+}
+
 export interface EvaluationEngine {
   addEvaluationSet(
     task: EvaluationTask,
@@ -74,5 +112,7 @@ export interface EvaluationEngine {
   listEvaluations(): Promise<EvaluationResult[]>;
   /** Each of `others` against `baseline`, image by image. */
   compareEvaluations(baseline: string, others: string[]): Promise<ScoresComparison[]>;
+  loadSecondEncoder(files: ModelFiles, progress?: Listener<Progress>): Promise<SecondEncoderSummary>;
+  findBlindPairs(search: PairSearch, progress?: Listener<Progress>): Promise<FoundPair[]>;
   deleteEvaluation(id: string): Promise<void>;
 }

@@ -1,5 +1,7 @@
 /** What several parts of the protocol speak of; part of `protocol.ts`. */
 
+import type { NamedBlob } from '../src/data/named-blob.ts';
+
 export type ProviderName = 'webgpu' | 'wasm';
 
 /** Which weights: an encoder as it came, or a checkpoint of a run. */
@@ -39,3 +41,8 @@ export interface BenchmarkReport {
 }
 
 export type Listener<T> = (event: T) => void;
+
+/** Where models come from: shipped with the app, or files the person gave. */
+export type ModelFiles =
+  | { kind: 'built-in'; id: string }
+  | { kind: 'files'; name: string; files: NamedBlob[] };

@@ -10,6 +10,7 @@ import type { EvaluationEngine } from './evaluation-protocol.ts';
 import type {
   BenchmarkReport,
   Listener,
+  ModelFiles,
   PairSimilarities,
   Progress,
   ProviderName,
@@ -21,10 +22,14 @@ export type {
   EvaluationResult,
   EvaluationSetSummary,
   EvaluationTask,
+  FoundPair,
+  PairSearch,
+  SecondEncoderSummary,
 } from './evaluation-protocol.ts';
 export type {
   BenchmarkReport,
   Listener,
+  ModelFiles,
   PairScore,
   PairSimilarities,
   Progress,
@@ -48,11 +53,6 @@ export interface HardwareReport {
   wasmThreads: number;
   crossOriginIsolated: boolean;
 }
-
-/** Where models come from: shipped with the app, or files the person gave. */
-export type ModelFiles =
-  | { kind: 'built-in'; id: string }
-  | { kind: 'files'; name: string; files: NamedBlob[] };
 
 export interface EncoderSummary {
   id: string;

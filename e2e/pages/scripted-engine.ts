@@ -9,11 +9,13 @@ import type {
   EvaluationResult,
   EvaluationSetSummary,
   EvaluationTask,
+  FoundPair,
   HardwareReport,
   ImageSetSummary,
   Listener,
   ModelFiles,
   NamedBlob,
+  PairSearch,
   PlanReport,
   PlanRequest,
   Progress,
@@ -24,7 +26,7 @@ import type {
   WeightsRef,
 } from '../../workers/protocol.ts';
 import * as data from './scripted-data.ts';
-import { compareEvaluations, evaluation, evaluationSet } from './scripted-evaluation.ts';
+import { compareEvaluations, evaluation, evaluationSet, foundPairs } from './scripted-evaluation.ts';
 import { drawScene } from './scripted-pictures.ts';
 
 const scenes = ['empty', 'full', 'partial', 'stuck', 'failing', 'asking'] as const;
@@ -372,6 +374,22 @@ export class ScriptedEngine implements Engine {
     const result = await evaluation(request);
     this.evaluations = [result, ...this.evaluations];
     return result;
+  }
+
+  async loadSecondEncoder(files: ModelFiles) {
+    const name = files.kind === 'files' ? files.name : files.id;
+    await this.work('files', 3, undefined, `${name} holds no onnx/vision_model.onnx.`);
+    return { id: 'second', name };
+  }
+
+  async findBlindPairs({ imageSet }: PairSearch, progress?: Listener<Progress>): Promise<FoundPair[]> {
+    await this.work(
+      'images compared',
+      1200,
+      progress,
+      'The second encoder is no longer loaded: drop its folder again.',
+    );
+    return foundPairs(imageSet);
   }
 
   listEvaluationSets = async () => this.evaluationSets;

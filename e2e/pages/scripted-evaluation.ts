@@ -7,6 +7,7 @@ import type {
   EvaluationResult,
   EvaluationSetSummary,
   EvaluationTask,
+  FoundPair,
 } from '../../workers/protocol.ts';
 import { numbers, report } from './scripted-data.ts';
 
@@ -65,6 +66,13 @@ export async function evaluation(request: EvaluationRequest): Promise<Evaluation
     seconds: 3.1,
   };
 }
+
+export const foundPairs = (imageSet: string): FoundPair[] =>
+  Array.from({ length: 5 }, (_, i) => ({
+    paths: [`${imageSet}/scene-000${i}.png`, `${imageSet}/scene-001${i}.png`],
+    alike: 0.99 - 0.005 * i,
+    different: 0.31 + 0.04 * i,
+  }));
 
 export const compareEvaluations = (
   results: readonly EvaluationResult[],

@@ -1,6 +1,6 @@
 import type { EncoderFolder } from '../exchange/encoder-folder.ts';
 import { liftWeights } from '../onnx/lift-weights.ts';
-import type { Model, Tensor } from '../onnx/model.ts';
+import type { Model, Tensor, TypedGraph } from '../onnx/model.ts';
 import { simplify } from '../onnx/passes/simplify.ts';
 import { specialise } from '../onnx/specialise.ts';
 import { graphSession } from '../runtime/graph-session.ts';
@@ -21,6 +21,8 @@ export class ImageEmbedder {
   readonly #original: ReadonlyMap<string, Tensor>;
   readonly #input: { name: string; shape: readonly number[] };
   readonly #output: string;
+  /** Tokens of an image in the output, of which the class token is taken. */
+  readonly #tokens: number;
 
   /**
    * @param vision the vision tower
@@ -35,8 +37,10 @@ export class ImageEmbedder {
     const name = vision.graph.inputs[0]!.name;
     const shape = [batch, 3, imageSize, imageSize];
     const graph = simplify(await specialise(vision, { shapes: { [name]: shape } }));
-    const output = (graph.outputs.find((o) => o.name === 'image_embeds') ?? graph.outputs.at(-1)!).name;
-    const width = graph.types.get(output)!.shape.at(-1)!;
+    const output = embeddingOutput(graph);
+    const made = graph.types.get(output)!.shape;
+    const width = made.at(-1)!;
+    const tokens = made.length === 3 ? made[1]! : 1;
     const lifted = liftWeights(graph);
     const weights = new WeightStore(runtime);
     try {
@@ -47,6 +51,7 @@ export class ImageEmbedder {
         lifted,
         batch,
         width,
+        tokens,
         input: { name, shape },
         output,
       });
@@ -66,6 +71,7 @@ export class ImageEmbedder {
       lifted: ReadonlyMap<string, Tensor>;
       batch: number;
       width: number;
+      tokens: number;
       input: { name: string; shape: readonly number[] };
       output: string;
     },
@@ -76,6 +82,7 @@ export class ImageEmbedder {
     this.#original = made.lifted;
     this.batch = made.batch;
     this.width = made.width;
+    this.#tokens = made.tokens;
     this.#input = made.input;
     this.#output = made.output;
   }
@@ -112,7 +119,14 @@ export class ImageEmbedder {
     feeds.set(this.#input.name, image);
     try {
       const result = (await this.#session.run(feeds, [this.#output])).get(this.#output)!;
-      return hostFloats(result).slice(0, count * this.width);
+      const floats = hostFloats(result);
+      if (this.#tokens === 1) return floats.slice(0, count * this.width);
+      const picked = new Float32Array(count * this.width);
+      for (let i = 0; i < count; i++) {
+        const from = i * this.#tokens * this.width;
+        picked.set(floats.subarray(from, from + this.width), i * this.width);
+      }
+      return picked;
     } finally {
       this.#runtime.release(image);
     }
@@ -122,6 +136,22 @@ export class ImageEmbedder {
     await this.#session.release();
     this.#weights.release();
   }
+}
+
+/**
+ * The output that stands for the image: CLIP's `image_embeds`, else a pooled one, else the tokens that DINOv2's exports
+ * end in, `last_hidden_state`, of which the class token is meant.
+ */
+function embeddingOutput({ outputs, types }: TypedGraph): string {
+  const named = (name: string) => outputs.find((output) => output.name === name);
+  const rank = (size: number) => outputs.findLast((output) => types.get(output.name)?.shape.length === size);
+  return (
+    named('image_embeds') ??
+    named('pooler_output') ??
+    rank(2) ??
+    named('last_hidden_state') ??
+    outputs.at(-1)!
+  ).name;
 }
 
 /**

@@ -19,6 +19,7 @@ import type {
   ModelFiles,
   NamedBlob,
   Progress,
+  SecondEncoderSummary,
   TeacherSummary,
 } from '../protocol.ts';
 
@@ -66,6 +67,23 @@ export async function loadEncoder(files: ModelFiles, progress?: Listener<Progres
     files: folder.files,
   };
   return { summary, folder, vision, files };
+}
+
+/** An encoder that is only looked through: it need not be one that can be refined. */
+export interface SecondEncoder {
+  summary: SecondEncoderSummary;
+  folder: EncoderFolder;
+  vision: Model;
+}
+
+/** Reads the folder of any image encoder, such as a DINOv2 export. Weights are not loaded. */
+export async function loadSecondEncoder(
+  files: ModelFiles,
+  progress?: Listener<Progress>,
+): Promise<SecondEncoder> {
+  const opened = await open(files, progress);
+  const folder = await readEncoderFolder(opened);
+  return { summary: { id: await identity(opened), name: folder.name }, folder, vision: folder.vision };
 }
 
 /** Reads a teacher's folder and finds its sizes. Weights are not loaded. */

@@ -19,23 +19,27 @@ import type {
   EvaluationSetSummary,
   EvaluationTask,
   ExportedFile,
+  FoundPair,
   HardwareReport,
   ImageSetSummary,
   Inventory,
   Listener,
   ModelFiles,
+  PairSearch,
   PlanReport,
   PlanRequest,
   Progress,
   ProviderName,
   RunEvent,
   RunSummary,
+  SecondEncoderSummary,
   TeacherSummary,
   WatchedPair as WatchedPairSummary,
   WebGpuCheck,
   WeightsRef,
 } from '../protocol.ts';
-import type { EmbeddingParts } from './evaluation/embeddings.ts';
+import { blindPairs, secondParts, teacherLatents } from './evaluation/blind-pairs.ts';
+import { type EmbeddingParts, embedImages } from './evaluation/embeddings.ts';
 import { Evaluations } from './evaluation/evaluations.ts';
 import { modelHashOf } from './evaluation/model-hash.ts';
 import { versions } from './evaluation/versions.ts';
@@ -43,7 +47,14 @@ import { exportEncoder, exportTrainingGraph } from './exports.ts';
 import { Hardware } from './hardware.ts';
 import { ImageSets } from './image-sets.ts';
 import { poolCrops } from './images.ts';
-import { type LoadedEncoder, type LoadedTeacher, loadEncoder, loadTeacher } from './models.ts';
+import {
+  type LoadedEncoder,
+  type LoadedTeacher,
+  loadEncoder,
+  loadSecondEncoder,
+  loadTeacher,
+  type SecondEncoder,
+} from './models.ts';
 import { planReport } from './plan.ts';
 import { RunLoop } from './run-loop.ts';
 import { prepareRun, type RunParts, stateOf, stateTensors } from './runs.ts';
@@ -63,6 +74,8 @@ export class EngineService implements Engine {
   readonly #encoders = new Map<string, LoadedEncoder>();
   readonly #teachers = new Map<string, LoadedTeacher>();
   readonly #benchmarks = new Map<string, { summary: BenchmarkSummary; content: MmvpBenchmark }>();
+  /** Encoders that are only looked through, of this visit. */
+  readonly #seconds = new Map<string, SecondEncoder>();
   readonly #loops = new Map<string, RunLoop>();
   readonly #evaluations = new Evaluations({
     store: this.#store,
@@ -359,6 +372,34 @@ export class EngineService implements Engine {
 
   compareEvaluations(baseline: string, others: string[]): Promise<ScoresComparison[]> {
     return this.#evaluations.compare(baseline, others);
+  }
+
+  loadSecondEncoder(files: ModelFiles, progress?: Listener<Progress>): Promise<SecondEncoderSummary> {
+    return this.#cancellable('evaluate', async (signal) => {
+      const loaded = await loadSecondEncoder(files, progress);
+      signal.throwIfAborted();
+      this.#seconds.set(loaded.summary.id, loaded);
+      return loaded.summary;
+    });
+  }
+
+  findBlindPairs(search: PairSearch, progress?: Listener<Progress>): Promise<FoundPair[]> {
+    return this.#cancellable('evaluate', async (signal) => {
+      const work = { mode: 'photo' as const, signal, progress: (event: Progress) => progress?.(event) };
+      const parts = await this.#embedding(search.weights, work);
+      const { second } = search;
+      const images = await (await this.#store).images(search.imageSet);
+      const opinion =
+        second.kind === 'teacher'
+          ? await teacherLatents(parts, (await this.#teacher(second.id)).folder, images)
+          : await embedImages(
+              second.kind === 'weights'
+                ? await this.#embedding(second.weights, work)
+                : { ...parts, ...secondParts(this.#seconds.get(second.id)) },
+              images,
+            );
+      return blindPairs(parts, images, opinion, search);
+    });
   }
 
   deleteEvaluation(id: string): Promise<void> {

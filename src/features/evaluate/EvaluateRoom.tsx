@@ -5,6 +5,7 @@ import { LinkButton } from '../shared/LinkButton.tsx';
 import { Panel, RoomHead } from '../shared/Panel.tsx';
 import { Problem } from '../shared/Problem.tsx';
 import { WorkProgress } from '../shared/WorkProgress.tsx';
+import { BlindPairsPanel } from './BlindPairsPanel.tsx';
 import { DataPanel } from './DataPanel.tsx';
 import { Results } from './Results.tsx';
 import { SuitePanel } from './SuitePanel.tsx';
@@ -42,6 +43,7 @@ export function EvaluateRoom() {
             </Panel>
           )}
           {shown && <Results shown={shown} />}
+          <BlindPairsPanel />
         </div>
       )}
     </>

@@ -57,6 +57,8 @@ function withListeners(remote: Remote<Engine>): Engine {
     evaluate: (request, progress) => remote.evaluate(request, listen(progress)),
     listEvaluations: () => remote.listEvaluations(),
     compareEvaluations: (baseline, others) => remote.compareEvaluations(baseline, others),
+    loadSecondEncoder: (files, progress) => remote.loadSecondEncoder(files, listen(progress)),
+    findBlindPairs: (search, progress) => remote.findBlindPairs(search, listen(progress)),
     deleteEvaluation: (id) => remote.deleteEvaluation(id),
     exportEncoder: (weights) => remote.exportEncoder(weights),
     exportTrainingGraph: (request) => remote.exportTrainingGraph(request),

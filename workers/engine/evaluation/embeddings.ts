@@ -1,7 +1,7 @@
 import type { ImageMode } from '../../../src/data/decode.ts';
+import { contentBytes, type SourceFile } from '../../../src/data/file-content.ts';
 import { sha256 } from '../../../src/data/hash.ts';
 import type { ImagePool } from '../../../src/data/image-pool.ts';
-import type { NamedBlob } from '../../../src/data/named-blob.ts';
 import { embedTexts, ImageEmbedder } from '../../../src/evaluation/embed.ts';
 import type { Runtime } from '../../../src/runtime/runtime.ts';
 import type { Progress } from '../../protocol.ts';
@@ -11,7 +11,7 @@ import type { EmbeddingCache } from './embedding-cache.ts';
 const batch = 16;
 
 /** A file with the hash of its contents, where that is known already. */
-export interface HashedFile extends NamedBlob {
+export interface HashedFile extends SourceFile {
   sha256?: string;
 }
 
@@ -20,7 +20,7 @@ export interface EmbeddingParts {
   runtime: Runtime;
   cpu: Runtime;
   pool: ImagePool;
-  encoder: LoadedEncoder;
+  encoder: Pick<LoadedEncoder, 'folder' | 'vision'> & { summary: { id: string } };
   /** Vision weights that differ from the file's, by initialiser name. */
   replaced: ReadonlyMap<string, Uint8Array>;
   /** Of the encoder's files and the replaced weights. */
@@ -40,7 +40,7 @@ export async function embedImages(
   const space = `image/${parts.modelHash}/${parts.mode}/${parts.runtime.provider}`;
   const keys: string[] = [];
   for (const file of files) {
-    keys.push(file.sha256 ?? (await sha256(new Uint8Array(await file.blob.arrayBuffer()))));
+    keys.push(file.sha256 ?? (await sha256(await contentBytes(file.blob))));
     parts.signal.throwIfAborted();
   }
   const byKey = new Map(files.map((file, i) => [keys[i]!, file]));
@@ -105,7 +105,7 @@ async function throughCache(
 
 async function runVision(
   { runtime, encoder, replaced, pool, mode, signal, ...rest }: EmbeddingParts,
-  files: readonly NamedBlob[],
+  files: readonly SourceFile[],
   keep: Keep,
 ): Promise<void> {
   const { imageSize, preprocessing } = encoder.folder;
