@@ -1,6 +1,7 @@
 /** What several parts of the protocol speak of; part of `protocol.ts`. */
 
 import type { NamedBlob } from '../src/data/named-blob.ts';
+import type { HubFile } from '../src/storage/hub.ts';
 
 export type ProviderName = 'webgpu' | 'wasm';
 
@@ -42,7 +43,9 @@ export interface BenchmarkReport {
 
 export type Listener<T> = (event: T) => void;
 
-/** Where models come from: shipped with the app, or files the person gave. */
+/** Where models come from: shipped with the app, files the person gave, or downloaded from a hub. */
 export type ModelFiles =
   | { kind: 'built-in'; id: string }
+  /** Files that the hub worker brought to this device. */
+  | { kind: 'hub'; repository: string; files: HubFile[] }
   | { kind: 'files'; name: string; files: NamedBlob[] };

@@ -377,7 +377,7 @@ export class ScriptedEngine implements Engine {
   }
 
   async loadSecondEncoder(files: ModelFiles) {
-    const name = files.kind === 'files' ? files.name : files.id;
+    const name = files.kind === 'built-in' ? files.id : files.kind === 'hub' ? files.repository : files.name;
     await this.work('files', 3, undefined, `${name} holds no onnx/vision_model.onnx.`);
     return { id: 'second', name };
   }

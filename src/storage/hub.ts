@@ -108,6 +108,25 @@ export class HubCache {
     return found;
   }
 
+  /**
+   * Files that are here, without asking anybody.
+   *
+   * @throws HubError when one of them is not
+   */
+  async open(repository: string, files: readonly HubFile[]): Promise<Map<string, Blob>> {
+    const found = new Map<string, Blob>();
+    for (const file of files) {
+      if (!(await this.#kept(file))) {
+        throw new HubError(
+          'missing',
+          `${repository}/${file.path} is no longer on this device. Download the model again`,
+        );
+      }
+      found.set(file.path, await this.#storage.files.read(nameOf(file)));
+    }
+    return found;
+  }
+
   /** Gives the room of files back, whole or begun. */
   async remove(files: readonly HubFile[]): Promise<void> {
     await this.#storage.state.update({ remove: files.map(keyOf) });

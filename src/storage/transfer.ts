@@ -113,6 +113,8 @@ async function ask(
     headers: { ...source.headers, ...(have > 0 && { Range: `bytes=${have}-` }) },
     signal: watch.signal,
     credentials: 'omit',
+    // The browser's own cache would keep gigabytes a second time, and rewrite the ranges that are asked for.
+    cache: 'no-store',
   } as const;
   let response: Response;
   try {

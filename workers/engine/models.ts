@@ -11,8 +11,11 @@ import type { Model, TensorType } from '../../src/onnx/model.ts';
 import { blobSource } from '../../src/onnx/sources.ts';
 import { specialise } from '../../src/onnx/specialise.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
+import { HubCache } from '../../src/storage/hub.ts';
+import { openBackends } from '../../src/storage/open.ts';
 import { createTokenizer } from '../../src/text/tokenizer.ts';
 import { visionGraph } from '../../src/training/network.ts';
+import { hubStorage } from '../hub-protocol.ts';
 import type {
   EncoderSummary,
   Listener,
@@ -150,6 +153,13 @@ async function open(files: ModelFiles, progress?: Listener<Progress>): Promise<M
     if (files.files.length === 0)
       throw new FolderError(`${files.name} is empty: drop a folder with a model in it`);
     return folderOf(files.name, files.files);
+  }
+  if (files.kind === 'hub') {
+    const blobs = await new HubCache(await openBackends(hubStorage)).open(files.repository, files.files);
+    return folderOf(
+      files.repository,
+      [...blobs].map(([path, blob]) => ({ path, blob })),
+    );
   }
   return folderOf(files.id, await fetchBuiltIn(files.id, progress));
 }

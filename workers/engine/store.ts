@@ -125,21 +125,15 @@ export async function openStore(): Promise<Store> {
     async keepModel(kind, id, files) {
       const summary: KeptModel = {
         kind,
-        files: files.kind === 'built-in' ? files : { kind: 'files', name: files.name },
+        files: files.kind === 'files' ? { kind: 'files', name: files.name } : files,
       };
-      await keep(
-        'model',
-        id,
-        files.kind === 'built-in' ? files.id : files.name,
-        summary,
-        files.kind === 'files' ? files.files : [],
-      );
+      await keep('model', id, nameOfModel(files), summary, files.kind === 'files' ? files.files : []);
     },
     async models() {
       const found = [];
       for (const { id, summary } of await kept('model')) {
         const { kind, files } = summary as KeptModel;
-        if (files.kind === 'built-in') found.push({ kind, id, files });
+        if (files.kind !== 'files') found.push({ kind, id, files });
         else {
           const dropped = await openIfWhole('model', id);
           if (dropped) found.push({ kind, id, files: { ...files, files: dropped } });
@@ -241,10 +235,15 @@ const isReport = (value: unknown): value is BenchmarkReport =>
 const isEvaluation = (value: unknown): value is EvaluationResult =>
   typeof value === 'object' && value !== null && 'modelHash' in value && 'scores' in value;
 
-/** A model as the library remembers it: built-in ones by name, dropped ones with their files. */
+/** A model as the library remembers it: dropped ones with their files, others by where those are. */
 interface KeptModel {
   kind: 'encoder' | 'teacher';
-  files: { kind: 'built-in'; id: string } | { kind: 'files'; name: string };
+  files: Exclude<ModelFiles, { kind: 'files' }> | { kind: 'files'; name: string };
+}
+
+function nameOfModel(files: ModelFiles): string {
+  if (files.kind === 'files') return files.name;
+  return files.kind === 'hub' ? files.repository : files.id;
 }
 
 const summaryOf = ({

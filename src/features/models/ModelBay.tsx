@@ -6,6 +6,7 @@ import { Panel } from '../shared/Panel.tsx';
 import { Problem } from '../shared/Problem.tsx';
 import { Spinner } from '../shared/Ring.tsx';
 import { WorkProgress } from '../shared/WorkProgress.tsx';
+import { HubDownload } from './HubDownload.tsx';
 import { EncoderCard, TeacherCard } from './ModelCards.tsx';
 import { builtInModels, type ModelKind, useModels } from './store.ts';
 
@@ -113,6 +114,7 @@ export function ModelBay({ kind }: { kind: ModelKind }) {
               </ul>
             )}
           </DropTarget>
+          <HubDownload kind={kind} />
         </>
       )}
     </Panel>

@@ -56,6 +56,11 @@ export class HubServer {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const { pathname } = new URL(request.url!, this.url);
     const headers = this.#headers();
+    // Browsers ask before they send a token to another origin.
+    if (request.method === 'OPTIONS') {
+      response.writeHead(204, { ...headers, 'Access-Control-Allow-Headers': 'authorization, range' }).end();
+      return;
+    }
     if (this.refuse) {
       response.writeHead(this.refuse.status, { ...headers, ...this.refuse.headers }).end();
       return;

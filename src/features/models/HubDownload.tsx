@@ -1,0 +1,144 @@
+import { Button, Checkbox, PasswordInput, TextInput } from '@mantine/core';
+import { IconCloudDownload } from '@tabler/icons-react';
+import { formatBytes, formatDuration } from '../shared/format.ts';
+import { Problem } from '../shared/Problem.tsx';
+import { type HubVisit, useHub } from './hub-store.ts';
+import type { ModelKind } from './store.ts';
+import './hub-download.css';
+
+const examples = { encoder: 'Xenova/clip-vit-base-patch32', teacher: 'owner/stable-diffusion-onnx' };
+
+/** Brings a model from a hub to this device: name or address, its files, progress of each and of all. */
+export function HubDownload({ kind }: { kind: ModelKind }) {
+  const visit = useHub((state) => state.visits[kind]);
+  const other = useHub((state) => state.visits[kind === 'encoder' ? 'teacher' : 'encoder'].state);
+  const { write, find } = useHub.getState();
+  const { state, problem, address } = visit;
+  return (
+    <div className="hub-download">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void find(kind);
+        }}
+      >
+        <TextInput
+          size="xs"
+          label="Or download from Hugging Face"
+          placeholder={examples[kind]}
+          aria-label={`Hugging Face name of the ${kind}`}
+          value={address}
+          disabled={state === 'downloading'}
+          onChange={(event) => write(kind, event.currentTarget.value)}
+        />
+        <Button
+          type="submit"
+          size="xs"
+          variant="default"
+          loading={state === 'looking'}
+          disabled={address.trim() === '' || state === 'downloading'}
+          aria-label={`Look up the ${kind}`}
+        >
+          Look up
+        </Button>
+      </form>
+      {address !== '' && <TokenField />}
+      {problem !== null && <Problem title="The hub did not give it">{problem}</Problem>}
+      {visit.model && <Files kind={kind} visit={visit} blocked={other === 'downloading'} />}
+    </div>
+  );
+}
+
+function TokenField() {
+  const token = useHub((state) => state.token);
+  const keep = useHub((state) => state.keepToken);
+  const { setToken } = useHub.getState();
+  return (
+    <details>
+      <summary>Access token, for gated and private models</summary>
+      <PasswordInput
+        size="xs"
+        aria-label="Access token"
+        autoComplete="off"
+        value={token}
+        onChange={(event) => setToken(event.currentTarget.value, keep)}
+      />
+      <Checkbox
+        size="xs"
+        label="Keep it in this browser"
+        checked={keep}
+        onChange={(event) => setToken(token, event.currentTarget.checked)}
+      />
+      <p>It is sent to the hub alone, and forgotten with this page unless kept.</p>
+    </details>
+  );
+}
+
+function Files({ kind, visit, blocked }: { kind: ModelKind; visit: HubVisit; blocked: boolean }) {
+  const { model, state, last, cancelling } = visit;
+  const { download, cancel } = useHub.getState();
+  if (!model) return null;
+  const files = model.listing.files.filter(({ path }) => model.chosen.includes(path));
+  const size = files.reduce((sum, file) => sum + file.size, 0);
+  const total = last?.total;
+  const share = total && total.size > 0 ? (100 * total.received) / total.size : 0;
+  return (
+    <div className="hub-download-files">
+      <p>
+        <strong>{model.listing.repository}</strong> at {model.listing.commit.slice(0, 7)}: {files.length}{' '}
+        files, {formatBytes(size)}
+      </p>
+      <ul>
+        {files.map(({ path, size: bytes }) => (
+          <FileLine key={path} path={path} size={bytes} visit={visit} />
+        ))}
+      </ul>
+      {state === 'downloading' ? (
+        <>
+          <p role="status" aria-live="off">
+            {formatBytes(total?.received ?? 0)} of {formatBytes(size)}
+            {last && last.speed > 0 && `, ${formatBytes(last.speed)} a second`}
+            {typeof total?.secondsLeft === 'number' && `, ${formatDuration(total.secondsLeft)} left`}
+          </p>
+          <progress aria-label={`Downloading the ${kind}`} max={100} value={share} />
+          <Button
+            size="xs"
+            variant="default"
+            disabled={cancelling}
+            aria-label={`Cancel the download of the ${kind}`}
+            onClick={() => void cancel(kind)}
+          >
+            {cancelling ? 'Cancelling' : 'Cancel'}
+          </Button>
+        </>
+      ) : (
+        <Button
+          size="xs"
+          disabled={blocked}
+          leftSection={<IconCloudDownload size={16} stroke={1.75} />}
+          aria-label={`Download the ${kind}`}
+          onClick={() => void download(kind)}
+        >
+          {last ? 'Go on with the download' : 'Download'}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+function FileLine({ path, size, visit }: { path: string; size: number; visit: HubVisit }) {
+  const progress = visit.files[path];
+  const done = progress !== undefined && progress.received >= size;
+  const left = progress && visit.last?.path === path ? progress.secondsLeft : null;
+  return (
+    <li>
+      <code>{path}</code>
+      <span>
+        {progress && !done && `${formatBytes(progress.received)} of `}
+        {formatBytes(size)}
+        {done && ' ✓'}
+        {!done && left !== null && visit.state === 'downloading' && `, ${formatDuration(left)} left`}
+      </span>
+    </li>
+  );
+}

@@ -1,0 +1,104 @@
+import { create } from 'zustand';
+import type { HubModel, TransferProgress } from '../../../workers/hub-protocol.ts';
+import { persist } from '../../storage/open.ts';
+import { announce } from '../shared/announce.ts';
+import { problemOf } from '../shared/work.ts';
+import { hub } from './hub-worker.ts';
+import { type ModelKind, useModels } from './store.ts';
+
+/** One bay's way to a model on a hub. */
+export interface HubVisit {
+  address: string;
+  state: 'idle' | 'looking' | 'found' | 'downloading';
+  model: HubModel | null;
+  /** By path; a file that has not begun is not in here. */
+  files: Record<string, TransferProgress>;
+  last: TransferProgress | null;
+  cancelling: boolean;
+  problem: string | null;
+}
+
+const fresh: HubVisit = {
+  address: '',
+  state: 'idle',
+  model: null,
+  files: {},
+  last: null,
+  cancelling: false,
+  problem: null,
+};
+
+interface HubState {
+  visits: Record<ModelKind, HubVisit>;
+  /** Access token for gated models; in memory alone unless the person asks to keep it. */
+  token: string;
+  keepToken: boolean;
+  write(kind: ModelKind, address: string): void;
+  setToken(token: string, keep: boolean): void;
+  find(kind: ModelKind): Promise<void>;
+  download(kind: ModelKind): Promise<void>;
+  cancel(kind: ModelKind): Promise<void>;
+}
+
+const tokenKey = 'acuity.hub-token';
+const keptToken = globalThis.localStorage?.getItem(tokenKey) ?? '';
+
+export const useHub = create<HubState>()((set, get) => {
+  function change(kind: ModelKind, values: Partial<HubVisit>) {
+    set(({ visits }) => ({ visits: { ...visits, [kind]: { ...visits[kind], ...values } } }));
+  }
+
+  return {
+    visits: { encoder: fresh, teacher: fresh },
+    token: keptToken,
+    keepToken: keptToken !== '',
+
+    write: (kind, address) => change(kind, { ...fresh, address }),
+
+    setToken(token, keepToken) {
+      set({ token, keepToken });
+      if (keepToken && token) localStorage.setItem(tokenKey, token);
+      else localStorage.removeItem(tokenKey);
+    },
+
+    async find(kind) {
+      change(kind, { state: 'looking', problem: null, model: null, files: {}, last: null });
+      try {
+        const model = await hub().find(get().visits[kind].address, kind, get().token.trim() || null);
+        change(kind, { state: 'found', model });
+      } catch (error) {
+        change(kind, { state: 'idle', problem: problemOf(error) });
+      }
+    },
+
+    async download(kind) {
+      const { model } = get().visits[kind];
+      if (!model) return;
+      change(kind, { state: 'downloading', problem: null, cancelling: false });
+      // Downloads are worth keeping; workers cannot ask the browser for this.
+      void persist();
+      try {
+        await hub().download(model, get().token.trim() || null, (progress) => {
+          change(kind, {
+            files: { ...get().visits[kind].files, [progress.path]: progress },
+            last: progress,
+          });
+        });
+      } catch (error) {
+        const cancelled = get().visits[kind].cancelling;
+        change(kind, { state: 'found', cancelling: false, problem: cancelled ? null : problemOf(error) });
+        announce(cancelled ? 'Download cancelled. What has arrived is kept' : 'The download failed');
+        return;
+      }
+      change(kind, fresh);
+      const { repository, files } = model.listing;
+      const chosen = files.filter(({ path }) => model.chosen.includes(path));
+      await useModels.getState().load(kind, { kind: 'hub', repository, files: chosen });
+    },
+
+    async cancel(kind) {
+      change(kind, { cancelling: true });
+      await hub().cancel();
+    },
+  };
+});
