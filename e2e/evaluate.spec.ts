@@ -104,4 +104,14 @@ test('blind pairs are found, written and taken away as a benchmark', async ({ ac
   const given = new Set([...pictures.values()].map((bytes) => Buffer.from(bytes).toString('base64')));
   for (const { blob } of read.images)
     expect(given).toContain(Buffer.from(await blob.arrayBuffer()).toString('base64'));
+
+  await page
+    .getByRole('button', { name: /^Look at / })
+    .first()
+    .click();
+  const map = page.getByRole('button', { name: /^acuity-clip, original: Patch at row 5, column 5/ });
+  await map.waitFor({ timeout: 60_000 });
+  await page.getByLabel('Phrase').fill('an apple');
+  await page.getByRole('button', { name: 'Show the phrase' }).click();
+  await page.getByRole('button', { name: /: Most like the phrase: row \d, column \d/ }).waitFor();
 });

@@ -205,6 +205,21 @@ const states: State[] = [
     shows: ['3 pairs to review, 1 kept, 1 discarded', 'alike 0.990, different 0.310'],
   },
 
+  {
+    scene: 'full',
+    room: 'Evaluate',
+    name: 'patches',
+    act: async (page) => {
+      await page.getByLabel('Beside').selectOption('Run 4, step 60');
+      await press('Look at scene-0002.png')(page);
+      const map = page.getByRole('button', { name: /^acuity-clip, original: Patch at row 5, column 5/ });
+      await map.press('ArrowUp');
+      await page.getByLabel('Phrase').fill('the blue side');
+      await press('Show the phrase')(page);
+    },
+    shows: [/Most like the phrase: row 1, column 5/],
+  },
+
   { scene: 'empty', room: 'Checkpoints', name: 'empty', shows: [/A run leaves one every so many steps/] },
   { scene: 'failing', room: 'Checkpoints', name: 'error', shows: ['The checkpoints could not be read'] },
   {

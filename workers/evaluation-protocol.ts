@@ -98,6 +98,17 @@ export interface FoundPair {
   different: number;
 }
 
+/** One picture as an encoder sees it, patch by patch. */
+export interface PatchView {
+  /** Patches along an edge. */
+  grid: number;
+  /** [1 + grid * grid, width]: class token first, then patches in reading order; not L2-normalised. */
+  tokens: Float32Array;
+  width: number;
+  /** What the encoder was given: RGBA, [size, size, 4]. */
+  picture: { size: number; data: Uint8ClampedArray<ArrayBuffer> };
+}
+
 export interface EvaluationEngine {
   addEvaluationSet(
     task: EvaluationTask,
@@ -114,5 +125,9 @@ export interface EvaluationEngine {
   compareEvaluations(baseline: string, others: string[]): Promise<ScoresComparison[]>;
   loadSecondEncoder(files: ModelFiles, progress?: Listener<Progress>): Promise<SecondEncoderSummary>;
   findBlindPairs(search: PairSearch, progress?: Listener<Progress>): Promise<FoundPair[]>;
+  /** The tokens of one picture of an image set or benchmark. */
+  patchView(weights: WeightsRef, owner: string, path: string): Promise<PatchView>;
+  /** A phrase in the space that images share, [width], without a prompt around it. */
+  phrase(weights: WeightsRef, text: string): Promise<Float32Array>;
   deleteEvaluation(id: string): Promise<void>;
 }

@@ -24,6 +24,7 @@ export type {
   EvaluationTask,
   FoundPair,
   PairSearch,
+  PatchView,
   SecondEncoderSummary,
 } from './evaluation-protocol.ts';
 export type {

@@ -26,7 +26,13 @@ import type {
   WeightsRef,
 } from '../../workers/protocol.ts';
 import * as data from './scripted-data.ts';
-import { compareEvaluations, evaluation, evaluationSet, foundPairs } from './scripted-evaluation.ts';
+import {
+  compareEvaluations,
+  evaluation,
+  evaluationSet,
+  foundPairs,
+  patchView,
+} from './scripted-evaluation.ts';
 import { drawScene } from './scripted-pictures.ts';
 
 const scenes = ['empty', 'full', 'partial', 'stuck', 'failing', 'asking'] as const;
@@ -392,6 +398,8 @@ export class ScriptedEngine implements Engine {
     return foundPairs(imageSet);
   }
 
+  patchView = async () => patchView();
+  phrase = async () => Float32Array.of(0, 1, 0);
   listEvaluationSets = async () => this.evaluationSets;
   listEvaluations = async () => this.evaluations;
   compareEvaluations = async (baseline: string, others: string[]) =>

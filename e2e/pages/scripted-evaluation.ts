@@ -8,6 +8,7 @@ import type {
   EvaluationSetSummary,
   EvaluationTask,
   FoundPair,
+  PatchView,
 } from '../../workers/protocol.ts';
 import { numbers, report } from './scripted-data.ts';
 
@@ -73,6 +74,25 @@ export const foundPairs = (imageSet: string): FoundPair[] =>
     alike: 0.99 - 0.005 * i,
     different: 0.31 + 0.04 * i,
   }));
+
+/** A picture whose left half is one thing and whose right half another. */
+export function patchView(): PatchView {
+  const [grid, size] = [8, 64];
+  const side = (x: number, of: number) => (x < of / 2 ? 0 : 1);
+  const tokens = Array.from({ length: grid * grid }, (_, i) =>
+    side(i % grid, grid) === 0 ? [1, 0.1, i / 200] : [0.1, 1, i / 200],
+  );
+  const data = Uint8ClampedArray.from({ length: 4 * size * size }, (_, i) => {
+    const shade = side(Math.floor(i / 4) % size, size) === 0 ? [196, 120, 80] : [70, 130, 180];
+    return i % 4 === 3 ? 255 : shade[i % 4]!;
+  });
+  return {
+    grid,
+    width: 3,
+    tokens: Float32Array.from([[1, 1, 0], ...tokens].flat()),
+    picture: { size, data },
+  };
+}
 
 export const compareEvaluations = (
   results: readonly EvaluationResult[],

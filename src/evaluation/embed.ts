@@ -1,4 +1,5 @@
 import type { EncoderFolder } from '../exchange/encoder-folder.ts';
+import { promoteTokens } from '../method/tokens.ts';
 import { liftWeights } from '../onnx/lift-weights.ts';
 import type { Model, Tensor, TypedGraph } from '../onnx/model.ts';
 import { simplify } from '../onnx/passes/simplify.ts';
@@ -26,18 +27,25 @@ export class ImageEmbedder {
 
   /**
    * @param vision the vision tower
-   * @param replaced weights that differ from the file's, by initialiser name: those of a checkpoint
+   * @param options.replaced weights that differ from the file's, by initialiser name: those of a checkpoint
+   * @param options.tokens keeps every token in reach, for {@link ImageEmbedder.embedTokens}
    */
   static async open(
     runtime: Runtime,
     vision: Model,
-    options: { imageSize: number; batch: number; replaced?: ReadonlyMap<string, Uint8Array> },
+    options: {
+      imageSize: number;
+      batch: number;
+      replaced?: ReadonlyMap<string, Uint8Array>;
+      tokens?: boolean;
+    },
   ): Promise<ImageEmbedder> {
     const { batch, imageSize } = options;
     const name = vision.graph.inputs[0]!.name;
     const shape = [batch, 3, imageSize, imageSize];
-    const graph = simplify(await specialise(vision, { shapes: { [name]: shape } }));
-    const output = embeddingOutput(graph);
+    const pooled = simplify(await specialise(vision, { shapes: { [name]: shape } }));
+    const graph = options.tokens ? endingInTokens(pooled) : pooled;
+    const output = options.tokens ? graph.outputs[0]!.name : embeddingOutput(graph);
     const made = graph.types.get(output)!.shape;
     const width = made.at(-1)!;
     const tokens = made.length === 3 ? made[1]! : 1;
@@ -102,6 +110,22 @@ export class ImageEmbedder {
    * @returns [count, width], not L2-normalised
    */
   async embed(pixels: Float32Array): Promise<Float32Array> {
+    const floats = await this.embedTokens(pixels);
+    if (this.#tokens === 1) return floats;
+    const stride = this.#tokens * this.width;
+    const picked = new Float32Array((floats.length / stride) * this.width);
+    for (let i = 0; i * stride < floats.length; i++)
+      picked.set(floats.subarray(i * stride, i * stride + this.width), i * this.width);
+    return picked;
+  }
+
+  /**
+   * Every token of images, the class token first, then patches in reading order.
+   *
+   * @param pixels as for {@link ImageEmbedder.embed}
+   * @returns [count, tokens, width], not L2-normalised
+   */
+  async embedTokens(pixels: Float32Array): Promise<Float32Array> {
     const perImage = this.#input.shape.slice(1).reduce((n, d) => n * d, 1);
     const count = pixels.length / perImage;
     if (!Number.isInteger(count) || count > this.batch) {
@@ -119,14 +143,7 @@ export class ImageEmbedder {
     feeds.set(this.#input.name, image);
     try {
       const result = (await this.#session.run(feeds, [this.#output])).get(this.#output)!;
-      const floats = hostFloats(result);
-      if (this.#tokens === 1) return floats.slice(0, count * this.width);
-      const picked = new Float32Array(count * this.width);
-      for (let i = 0; i < count; i++) {
-        const from = i * this.#tokens * this.width;
-        picked.set(floats.subarray(from, from + this.width), i * this.width);
-      }
-      return picked;
+      return hostFloats(result).slice(0, count * this.#tokens * this.width);
     } finally {
       this.#runtime.release(image);
     }
@@ -136,6 +153,13 @@ export class ImageEmbedder {
     await this.#session.release();
     this.#weights.release();
   }
+}
+
+/** The graph that ends in all tokens, projected as the class token is. */
+function endingInTokens(pooled: TypedGraph): TypedGraph {
+  const { graph, tokens } = promoteTokens(pooled);
+  const { dtype, shape } = graph.types.get(tokens)!;
+  return simplify({ ...graph, outputs: [{ name: tokens, dtype, shape: [...shape] }] });
 }
 
 /**

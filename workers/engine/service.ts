@@ -26,6 +26,7 @@ import type {
   Listener,
   ModelFiles,
   PairSearch,
+  PatchView,
   PlanReport,
   PlanRequest,
   Progress,
@@ -39,9 +40,10 @@ import type {
   WeightsRef,
 } from '../protocol.ts';
 import { blindPairs, secondParts, teacherLatents } from './evaluation/blind-pairs.ts';
-import { type EmbeddingParts, embedImages } from './evaluation/embeddings.ts';
+import { type EmbeddingParts, embedImages, embedPrompts } from './evaluation/embeddings.ts';
 import { Evaluations } from './evaluation/evaluations.ts';
 import { modelHashOf } from './evaluation/model-hash.ts';
+import { patchView } from './evaluation/patch-view.ts';
 import { versions } from './evaluation/versions.ts';
 import { exportEncoder, exportTrainingGraph } from './exports.ts';
 import { Hardware } from './hardware.ts';
@@ -399,6 +401,20 @@ export class EngineService implements Engine {
               images,
             );
       return blindPairs(parts, images, opinion, search);
+    });
+  }
+
+  patchView(weights: WeightsRef, owner: string, path: string): Promise<PatchView> {
+    return this.#cancellable('evaluate', async (signal) => {
+      const parts = await this.#embedding(weights, { mode: 'photo', signal, progress: () => {} });
+      return patchView(parts, path, await this.file(owner, path));
+    });
+  }
+
+  phrase(weights: WeightsRef, text: string): Promise<Float32Array> {
+    return this.#cancellable('evaluate', async (signal) => {
+      const parts = await this.#embedding(weights, { mode: 'photo', signal, progress: () => {} });
+      return embedPrompts(parts, [text]);
     });
   }
 

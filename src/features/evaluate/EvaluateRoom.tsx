@@ -7,6 +7,7 @@ import { Problem } from '../shared/Problem.tsx';
 import { WorkProgress } from '../shared/WorkProgress.tsx';
 import { BlindPairsPanel } from './BlindPairsPanel.tsx';
 import { DataPanel } from './DataPanel.tsx';
+import { PatchPanel } from './PatchPanel.tsx';
 import { Results } from './Results.tsx';
 import { SuitePanel } from './SuitePanel.tsx';
 import { useEvaluate } from './store.ts';
@@ -44,6 +45,7 @@ export function EvaluateRoom() {
           )}
           {shown && <Results shown={shown} />}
           <BlindPairsPanel />
+          <PatchPanel />
         </div>
       )}
     </>

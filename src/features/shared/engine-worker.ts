@@ -59,6 +59,8 @@ function withListeners(remote: Remote<Engine>): Engine {
     compareEvaluations: (baseline, others) => remote.compareEvaluations(baseline, others),
     loadSecondEncoder: (files, progress) => remote.loadSecondEncoder(files, listen(progress)),
     findBlindPairs: (search, progress) => remote.findBlindPairs(search, listen(progress)),
+    patchView: (weights, owner, path) => remote.patchView(weights, owner, path),
+    phrase: (weights, text) => remote.phrase(weights, text),
     deleteEvaluation: (id) => remote.deleteEvaluation(id),
     exportEncoder: (weights) => remote.exportEncoder(weights),
     exportTrainingGraph: (request) => remote.exportTrainingGraph(request),
