@@ -27,6 +27,16 @@ export interface OptimizerConfig {
   warmup: number;
 }
 
+/**
+ * Which of the encoder's weights train; `visual_proj` always does. `blocks` counts from the end, and what comes after
+ * the last block trains with it. LoRA puts two factors of `rank` beside every matrix of the blocks, scaled by
+ * alpha / rank.
+ */
+export type TrainableConfig =
+  | { kind: 'all' }
+  | { kind: 'last-k'; blocks: number }
+  | { kind: 'lora'; rank: number; alpha: number };
+
 /** Timesteps are drawn from [min, max). Runs kept by earlier versions lack the rest and draw uniformly. */
 interface TimestepConfig {
   min: number;
@@ -61,6 +71,8 @@ export interface RefineConfig {
   /** Optimiser steps. */
   steps: number;
   optimizer: OptimizerConfig;
+  /** Absent, as in runs kept by earlier versions: all weights. */
+  trainable?: TrainableConfig;
   timesteps: TimestepConfig;
   /** First steps in which only the projection trains and the encoder stays frozen; absent means 0. */
   projectorWarmup?: number;

@@ -38,7 +38,10 @@ export interface TrainingGraphRequest {
 
 export interface TrainingGraph {
   graph: TypedGraph;
-  /** Encoder weights that train, by their name in the encoder's file; in the graph `encoder/<name>`. */
+  /**
+   * Encoder weights that train, by their name in the encoder's file; in the graph `encoder/<name>`. With LoRA
+   * `<name>.lora_down` [inputs, rank] and `<name>.lora_up` [rank, outputs].
+   */
   trainable: string[];
   /** Every weight that is an input: graph input name to where its elements are. `visual_proj.*` are not among them. */
   weights: Map<string, Tensor>;

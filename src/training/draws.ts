@@ -80,3 +80,9 @@ export class Draws {
     };
   }
 }
+
+/** Initial elements of a first LoRA factor, [inputs, rank]: uniform within 1 / sqrt(inputs), as PEFT draws them. */
+export function loraFactor(seed: number, weight: string, inputs: number, rank: number): Float32Array {
+  const bound = 1 / Math.sqrt(inputs);
+  return new RandomStream(seed, `lora/${weight}`).uniform({}, inputs * rank).map((u) => (2 * u - 1) * bound);
+}

@@ -2,6 +2,7 @@ import type { TeacherFolder } from '../exchange/teacher-folder.ts';
 import { conditionRows } from '../method/condition.ts';
 import type { RefineConfig } from '../method/config.ts';
 import { promoteTokens } from '../method/tokens.ts';
+import { selectTrainable } from '../method/trainable.ts';
 import {
   buildTrainingGraph,
   type TrainingGraph,
@@ -12,6 +13,7 @@ import type { Model } from '../onnx/model.ts';
 import { retypeInput } from '../onnx/passes/retype-input.ts';
 import { simplify } from '../onnx/passes/simplify.ts';
 import { specialise } from '../onnx/specialise.ts';
+import { loraFactor } from './draws.ts';
 
 /** What the training graph is made from. */
 export interface NetworkParts {
@@ -30,10 +32,16 @@ type NetworkConfig = Pick<RefineConfig, 'batchSize' | 'condition' | 'partTokens'
 /** Builds the whole training graph at a run's batch size. Weights stay where they are. */
 export async function buildNetwork(
   parts: NetworkParts,
-  config: NetworkConfig,
+  config: NetworkConfig & Pick<RefineConfig, 'trainable' | 'seed'>,
   weightsAsInputs: 'all' | 'trainable',
 ): Promise<TrainingGraph> {
-  return buildTrainingGraph({ ...(await networkGraphs(parts, config)), weightsAsInputs });
+  const graphs = await networkGraphs(parts, config);
+  const { encoder, trainable } = selectTrainable(
+    graphs.encoder,
+    config.trainable ?? { kind: 'all' },
+    (weight, inputs, rank) => loraFactor(config.seed, weight, inputs, rank),
+  );
+  return buildTrainingGraph({ ...graphs, encoder, ...(trainable ? { trainable } : {}), weightsAsInputs });
 }
 
 /** Encoder and teacher at a run's sizes, in the forms that differentiate cheaply. */

@@ -1,6 +1,5 @@
-import { addLora } from '../autodiff/lora.ts';
-import type { RefineConfig } from '../method/config.ts';
-import { blockMatrices, weightsOfLastBlocks } from '../method/encoder-parts.ts';
+import type { RefineConfig, TrainableConfig } from '../method/config.ts';
+import { selectTrainable } from '../method/trainable.ts';
 import { buildTrainingGraph, type TrainingGraphRequest } from '../method/training-graph.ts';
 import { inHalves } from '../onnx/in-halves.ts';
 import type { TypedGraph } from '../onnx/model.ts';
@@ -26,7 +25,7 @@ export function wayOf(config: RefineConfig): TrainingWay {
   return {
     precision: 'float32',
     recompute: false,
-    train: 'all',
+    train: trainOf(config.trainable ?? { kind: 'all' }),
     optimizer: config.optimizer.kind,
     batchSize: config.batchSize,
     drift: true,
@@ -68,17 +67,23 @@ export function buildWay(
   };
 }
 
+/** Elements do not matter to a plan. */
 function trained(
   encoder: TypedGraph,
   train: TrainingWay['train'],
 ): Pick<TrainingGraphRequest, 'encoder' | 'trainable'> {
-  if (train === 'all') return { encoder };
-  if ('blocks' in train) return { encoder, trainable: weightsOfLastBlocks(encoder, train.blocks) };
-  const adapted = addLora(encoder, {
-    weights: blockMatrices(encoder),
-    rank: train.rank,
-    alpha: train.rank,
-    initial: (_, count) => new Float32Array(count),
-  });
-  return { encoder: adapted.graph, trainable: adapted.factors.flatMap(({ down, up }) => [down, up]) };
+  const zeros = (_: string, inputs: number, rank: number) => new Float32Array(inputs * rank);
+  const { factors: _, ...selected } = selectTrainable(encoder, shareOf(train), zeros);
+  return selected;
+}
+
+function shareOf(train: TrainingWay['train']): TrainableConfig {
+  if (train === 'all') return { kind: 'all' };
+  if ('blocks' in train) return { kind: 'last-k', blocks: train.blocks };
+  return { kind: 'lora', rank: train.rank, alpha: train.rank };
+}
+
+function trainOf(share: TrainableConfig): TrainingWay['train'] {
+  if (share.kind === 'all') return 'all';
+  return share.kind === 'last-k' ? { blocks: share.blocks } : { rank: share.rank };
 }
