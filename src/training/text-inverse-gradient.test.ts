@@ -81,6 +81,7 @@ async function step(ort: OrtModule, provider: 'cpu' | 'wasm') {
       partTokens: 76,
       projection: 'text-inverse',
       anchor: cases.anchor,
+      seed: 1,
     },
     'trainable',
   );

@@ -6,6 +6,7 @@ import type { ScoresComparison } from '../../src/evaluation/evaluation.ts';
 import { type MmvpBenchmark, readMmvpFolder } from '../../src/evaluation/mmvp-folder.ts';
 import { comparePairs } from '../../src/evaluation/statistics.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
+import { mergedWeights } from '../../src/training/merged.ts';
 import { createImagePool } from '../image-workers.ts';
 import type {
   BenchmarkReport,
@@ -557,8 +558,10 @@ export class EngineService implements Engine {
     if (weights.kind === 'original')
       return { encoder: await this.#encoder(weights.encoder), replaced: new Map() };
     const saved = await (await this.#store).checkpoint(weights.id);
-    const { weights: replaced } = stateOf(saved.step, saved.tensors);
-    return { encoder: await this.#encoder(saved.encoder), replaced };
+    const { weights: trained } = stateOf(saved.step, saved.tensors);
+    const encoder = await this.#encoder(saved.encoder);
+    const { imageSize } = encoder.folder;
+    return { encoder, replaced: await mergedWeights(encoder.vision, imageSize, saved.config, trained) };
   }
 
   /** The weights ready to embed images and prompts. */

@@ -40,6 +40,7 @@ export interface Store {
   checkpoint(id: string): Promise<{
     step: number;
     encoder: string;
+    config: RunSummary['config'];
     records: StepRecord[];
     tensors: Map<string, Uint8Array<ArrayBuffer>>;
   }>;

@@ -8,6 +8,7 @@ interface Entry {
 
 /** Tensors that a script of tools/reference wrote, by name. */
 export interface ReferenceTensors {
+  names: string[];
   shape(name: string): number[];
   floats(name: string): Float32Array<ArrayBuffer>;
   ints(name: string): number[];
@@ -25,6 +26,7 @@ export function referenceTensors(path: string): ReferenceTensors {
     return new Uint8Array(file.subarray(8 + length + from, 8 + length + to)).slice().buffer;
   };
   return {
+    names: Object.keys(header),
     shape: (name) => header[name]!.shape,
     floats: (name) => new Float32Array(bytes(name)),
     ints: (name) => Array.from(new BigInt64Array(bytes(name)), Number),
