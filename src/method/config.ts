@@ -100,6 +100,7 @@ export const presets = {
     batchSize: 4,
     accumulate: 1,
     steps: 200,
+    trainable: { kind: 'all' },
     optimizer: {
       kind: 'sgd',
       learningRate: 1e-4,
@@ -130,6 +131,7 @@ export const presets = {
     batchSize: 8,
     accumulate: 1,
     steps: 60,
+    trainable: { kind: 'all' },
     optimizer: {
       kind: 'adamw',
       learningRate: 1e-5,
@@ -163,6 +165,7 @@ export const presets = {
     batchSize: 8,
     accumulate: 1,
     steps: 200,
+    trainable: { kind: 'all' },
     optimizer: {
       kind: 'adamw',
       learningRate: 1e-5,
@@ -196,6 +199,7 @@ export const presets = {
     batchSize: 32,
     accumulate: 1,
     steps: 100,
+    trainable: { kind: 'all' },
     optimizer: {
       kind: 'adamw',
       learningRate: 1e-4,

@@ -120,3 +120,21 @@ it('trains the projection alone at first, and goes on from either stage bit for 
   }
   await resumed.release();
 });
+
+it('trains low-rank factors, and goes on bit for bit', async () => {
+  const changes = { drawsPerImage: 1, trainable: { kind: 'lora', rank: 2, alpha: 4 } } as const;
+  const whole = await open(changes);
+  await whole.next();
+  const saved = await whole.state();
+  const { ms: _, ...want } = await whole.next();
+  const ups = [...(await whole.state()).weights].filter(([name]) => name.endsWith('.lora_up'));
+  await whole.release();
+  // The second factors begin at zero; the first step's rate is that of a warm-up, zero.
+  expect(ups.every(([, bytes]) => bytes.some((byte) => byte !== 0))).toBe(true);
+  expect(saved.weights.size).toBe(50);
+  const resumed = await open(changes);
+  await resumed.restore(saved);
+  const { ms: __, ...got } = await resumed.next();
+  expect(got).toEqual(want);
+  await resumed.release();
+});

@@ -26,7 +26,7 @@ export interface RefineStep {
   /** Before clipping. */
   gradientNorm: number;
   learningRate: number;
-  /** L2 norm of the change of all encoder weights since the run began. */
+  /** L2 norm of the change of all trained weights since the run began: of the factors with LoRA. */
   drift: number;
   /** Wall-clock milliseconds. */
   ms: number;

@@ -62,6 +62,9 @@ test('a text-inverse map takes the class token, and trains no projection first',
 test('fields without effect are known', () => {
   expect(idleFields(draft({ condition: 'class', 'optimizer.kind': 'sgd' }))).toEqual(
     new Set([
+      'trainable.blocks',
+      'trainable.rank',
+      'trainable.alpha',
       'directions',
       'partTokens',
       'timesteps.mean',
@@ -77,8 +80,9 @@ test('fields without effect are known', () => {
     'timesteps.sampling': 'logit-normal',
     projectorWarmup: '5',
   };
-  // Only a text-inverse map, which trains no projection, has directions.
-  expect(idleFields(draft(all))).toEqual(new Set(['directions']));
+  // Only a text-inverse map, which trains no projection, has directions; LoRA has no blocks to choose.
+  const lora = { ...all, 'trainable.kind': 'lora' };
+  expect(idleFields(draft(lora))).toEqual(new Set(['directions', 'trainable.blocks']));
 });
 
 test('a configuration kept by an earlier version reads as what it did', () => {

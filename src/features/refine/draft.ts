@@ -42,6 +42,10 @@ const schema = z.object({
   batchSize: whole(1, 1024),
   accumulate: whole(1, 4096),
   steps: whole(1, 1_000_000),
+  'trainable.kind': z.enum(['all', 'last-k', 'lora']),
+  'trainable.blocks': whole(1, 256),
+  'trainable.rank': whole(1, 1024),
+  'trainable.alpha': z.number('Give a number').check(z.gt(0, 'Above 0'), z.lte(1024, 'At most 1024')),
   'optimizer.kind': z.enum(['sgd', 'adamw']),
   'optimizer.learningRate': z.number('Give a number').check(z.gt(0, 'Above 0'), z.lte(1, 'At most 1')),
   'optimizer.momentum': between(0, 0.9999),
@@ -133,6 +137,11 @@ export function idleFields(draft: Draft): ReadonlySet<FieldName> {
   }
   if (draft.projection === 'text-inverse') names.add('projectorWarmup').add('projectorLearningRate');
   else names.add('directions');
+  if (draft['trainable.kind'] !== 'last-k') names.add('trainable.blocks');
+  if (draft['trainable.kind'] !== 'lora') {
+    names.add('trainable.rank');
+    names.add('trainable.alpha');
+  }
   if (Number(draft.projectorWarmup) === 0) names.add('projectorLearningRate');
   if (draft['optimizer.kind'] === 'sgd') {
     names.add('optimizer.beta2');

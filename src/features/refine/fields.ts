@@ -1,4 +1,4 @@
-import type { RefineConfig } from '../../method/config.ts';
+import type { RefineConfig, TrainableConfig } from '../../method/config.ts';
 
 /** A configuration as one level of fields, as the form shows it. */
 export interface FlatConfig {
@@ -12,6 +12,10 @@ export interface FlatConfig {
   batchSize: number;
   accumulate: number;
   steps: number;
+  'trainable.kind': 'all' | 'last-k' | 'lora';
+  'trainable.blocks': number;
+  'trainable.rank': number;
+  'trainable.alpha': number;
   'optimizer.kind': RefineConfig['optimizer']['kind'];
   'optimizer.learningRate': number;
   'optimizer.momentum': number;
@@ -36,9 +40,13 @@ export interface FlatConfig {
 export type FieldName = keyof FlatConfig;
 
 export function flatten(config: RefineConfig): FlatConfig {
-  const { optimizer, timesteps, ...rest } = config;
+  const { optimizer, timesteps, trainable = { kind: 'all' }, ...rest } = config;
   return {
     ...rest,
+    'trainable.kind': trainable.kind,
+    'trainable.blocks': trainable.kind === 'last-k' ? trainable.blocks : 2,
+    'trainable.rank': trainable.kind === 'lora' ? trainable.rank : 16,
+    'trainable.alpha': trainable.kind === 'lora' ? trainable.alpha : 16,
     'optimizer.kind': optimizer.kind,
     'optimizer.learningRate': optimizer.learningRate,
     'optimizer.momentum': optimizer.momentum,
@@ -73,6 +81,7 @@ export function unflatten(flat: FlatConfig): RefineConfig {
     batchSize: flat.batchSize,
     accumulate: flat.accumulate,
     steps: flat.steps,
+    trainable: trainableOf(flat),
     optimizer: {
       kind: flat['optimizer.kind'],
       learningRate: flat['optimizer.learningRate'],
@@ -97,6 +106,17 @@ export function unflatten(flat: FlatConfig): RefineConfig {
     seed: flat.seed,
     checkpointEvery: flat.checkpointEvery,
   };
+}
+
+function trainableOf(flat: FlatConfig): TrainableConfig {
+  switch (flat['trainable.kind']) {
+    case 'all':
+      return { kind: 'all' };
+    case 'last-k':
+      return { kind: 'last-k', blocks: flat['trainable.blocks'] };
+    case 'lora':
+      return { kind: 'lora', rank: flat['trainable.rank'], alpha: flat['trainable.alpha'] };
+  }
 }
 
 interface FieldText {
@@ -216,6 +236,41 @@ export const fieldGroups: readonly FieldGroup[] = [
         name: 'cropScale',
         label: 'Smallest crop',
         help: 'Share of the area that a random crop keeps at least. 1 turns cropping off.',
+      },
+    ],
+  },
+  {
+    title: 'What trains',
+    note: 'Fewer trained weights need less memory for gradients and optimiser state.',
+    fields: [
+      {
+        kind: 'choice',
+        name: 'trainable.kind',
+        label: 'Weights that train',
+        help: 'DIVA trains all. The layer between encoder and teacher always trains.',
+        options: [
+          { value: 'all', label: 'All weights' },
+          { value: 'last-k', label: 'The last blocks' },
+          { value: 'lora', label: 'Low-rank factors (LoRA)' },
+        ],
+      },
+      {
+        kind: 'number',
+        name: 'trainable.blocks',
+        label: 'Blocks from the end',
+        help: 'What comes after the last block trains too.',
+      },
+      {
+        kind: 'number',
+        name: 'trainable.rank',
+        label: 'LoRA rank',
+        help: 'Width of the two factors beside each matrix of the blocks. They are merged into it on export.',
+      },
+      {
+        kind: 'number',
+        name: 'trainable.alpha',
+        label: 'LoRA alpha',
+        help: 'The factors’ product is scaled by alpha / rank.',
       },
     ],
   },
