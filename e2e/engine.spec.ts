@@ -166,6 +166,39 @@ test('adding images can be cancelled, and nothing of them stays', async () => {
   expect(result.next).toBe(1);
 });
 
+test('a start can be cancelled while it is prepared, and nothing of it stays', async () => {
+  const { problem, states, labels, runs, again } = await page.evaluate(
+    async ([models, config]) => {
+      const { engine, tools } = window;
+      const states: string[] = [];
+      const labels = new Set<string>();
+      const problem = await tools.problem(
+        engine.startRun({ ...models, config }, (event) => {
+          if (event.type === 'progress') labels.add(event.progress.label);
+          if (event.type !== 'state') return;
+          states.push(event.state);
+          if (event.state === 'preparing') void engine.cancel('prepare');
+        }),
+      );
+      const runs = await engine.listRuns();
+      const bytes: number[] = [];
+      const id = await engine.startRun({ ...models, config }, (event) => {
+        if (event.type !== 'progress' || event.progress.label !== 'bytes') return;
+        bytes.push(event.progress.done / event.progress.total);
+      });
+      await engine.stopRun(id);
+      await engine.deleteRun(id);
+      return { problem, states, labels: [...labels], runs: runs.length, again: bytes.at(-1) };
+    },
+    [given, { ...presets.quick, batchSize: 2, steps: 2 }] as const,
+  );
+  expect(problem).toContain('Cancelled');
+  expect(states).toEqual(['preparing', 'stopped']);
+  expect(labels).toEqual([]);
+  expect(runs).toBe(0);
+  expect(again).toBe(1);
+});
+
 test('two scores at once are what each is alone, and cancelling ends both', async () => {
   const result = await page.evaluate(
     async ([request, pairs, settings]) => {

@@ -15,6 +15,8 @@ export interface Progress {
   total: number;
   /** Seconds left as far as known. */
   secondsLeft: number | null;
+  /** Bytes a second, of work in bytes. */
+  speed?: number;
 }
 
 /** Cosine of statement i with image j. */

@@ -272,7 +272,7 @@ export interface Engine extends EvaluationEngine {
 
   score(weights: WeightsRef, benchmark: string, progress?: Listener<Progress>): Promise<BenchmarkReport>;
   compare(before: WeightsRef, after: WeightsRef, benchmark: string): Promise<Comparison>;
-  cancel(work: 'score' | 'load' | 'images' | 'evaluate'): Promise<void>;
+  cancel(work: 'score' | 'load' | 'images' | 'evaluate' | 'prepare'): Promise<void>;
 
   exportEncoder(weights: WeightsRef): Promise<ExportedFile[]>;
   exportTrainingGraph(request: {

@@ -49,6 +49,20 @@ describe('WeightStore', () => {
     expect(store.bytes).toBe(length);
   });
 
+  it('ends between two chunks when cancelled, and leaves the name free', async () => {
+    const store = new WeightStore(runtime);
+    const source = sourceOf(new Uint8Array(20 * 2 ** 20));
+    const tensor = ranged('float32', [5 * 2 ** 20], source, 0, 20 * 2 ** 20);
+    const controller = new AbortController();
+    const onProgress = () => controller.abort(new Error('enough'));
+    await expect(store.load('w', tensor, { signal: controller.signal, onProgress })).rejects.toThrow(
+      'enough',
+    );
+    expect(store.has('w')).toBe(false);
+    await store.load('w', tensor);
+    expect(store.bytes).toBe(20 * 2 ** 20);
+  });
+
   it('converts every float16 and bfloat16 pattern on the way', async () => {
     const words = Uint16Array.from({ length: 65536 }, (_, i) => i);
     const store = new WeightStore(runtime);

@@ -10,6 +10,8 @@ export interface LoadOptions {
   as?: 'float32';
   /** Told after each chunk how many bytes of the source were read since the last call. */
   onProgress?: (bytes: number) => void;
+  /** Ends the loading between two chunks; what was allocated goes back. */
+  signal?: AbortSignal | undefined;
 }
 
 /** A multiple of every element width. */
@@ -62,6 +64,7 @@ export class WeightStore {
     const target = this.#runtime.allocate(type);
     try {
       for (let start = 0; start < total; start += chunkBytes) {
+        options.signal?.throwIfAborted();
         const length = Math.min(chunkBytes, total - start);
         const source = await chunkOf(name, tensor, start, length, total);
         const bytes = convert ? convert(source) : source;

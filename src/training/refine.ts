@@ -9,7 +9,7 @@ import { graphSession } from '../runtime/graph-session.ts';
 import type { OptimizerState } from '../runtime/optimizer.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Session } from '../runtime/session.ts';
-import type { DeviceTensor } from '../runtime/tensor.ts';
+import { byteLengthOf, type DeviceTensor } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weights.ts';
 import { Draws } from './draws.ts';
 import { projections, Stages } from './stages.ts';
@@ -42,7 +42,10 @@ export interface RefinementParts extends ViewParts {
   schedule: NoiseSchedule;
   /** The prompt's text context, [1, tokens, width]. */
   prompt: Float32Array;
+  /** Told while weights are read, in bytes. */
   onProgress?: (done: number, total: number) => void;
+  /** Ends the loading of weights. */
+  signal?: AbortSignal | undefined;
 }
 
 /** Everything that, with the configuration, continues a run exactly. */
@@ -92,13 +95,17 @@ export class Refinement {
         ],
         ['visual_proj.bias', tensorOf('float32', [network.contextWidth], initial.bias)],
       ]);
+      const total = [...all.values()].reduce((sum, tensor) => sum + byteLengthOf(tensor), 0);
       let done = 0;
+      const onProgress = (bytes: number) => {
+        done += bytes;
+        parts.onProgress?.(done, total);
+      };
       for (const [name, tensor] of all) {
-        await weights.load(name, tensor);
-        parts.onProgress?.(++done, all.size + 1);
+        await weights.load(name, tensor, { onProgress, signal: parts.signal });
       }
       const session = await graphSession(runtime, network.graph, { name: 'training' });
-      parts.onProgress?.(all.size + 1, all.size + 1);
+      parts.signal?.throwIfAborted();
       return new Refinement(parts, session, weights, draws);
     } catch (error) {
       weights.release();

@@ -31,6 +31,7 @@ export async function prepareRun(
   cpu: Runtime,
   { encoder, teacher, images, config }: RunParts,
   onProgress?: (done: number, total: number, label?: string) => void,
+  signal?: AbortSignal,
 ): Promise<PreparedRun> {
   const promptText = emptyPrompt(config.fidelity);
   const prompt = await promptContext(cpu, teacher.folder, promptText);
@@ -43,6 +44,7 @@ export async function prepareRun(
           (label, done, total) => onProgress?.(done, total, label),
         )
       : undefined;
+  signal?.throwIfAborted();
   const { preprocessing, imageSize } = encoder.folder;
   const network = await buildNetwork(
     {
@@ -79,6 +81,7 @@ export async function prepareRun(
       ...(projection ? { projection } : {}),
       ...(original ? { embedOriginal: original.embed.bind(original) } : {}),
       ...(onProgress ? { onProgress } : {}),
+      signal,
     });
     return {
       refinement,

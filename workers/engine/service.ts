@@ -6,6 +6,7 @@ import type { ScoresComparison } from '../../src/evaluation/evaluation.ts';
 import { type MmvpBenchmark, readMmvpFolder } from '../../src/evaluation/mmvp-folder.ts';
 import { comparePairs } from '../../src/evaluation/statistics.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
+import { TransferMeter } from '../../src/storage/transfer-progress.ts';
 import { mergedWeights } from '../../src/training/merged.ts';
 import { createImagePool } from '../image-workers.ts';
 import type {
@@ -66,7 +67,7 @@ import { openStore, type Store } from './store.ts';
 import { WatchedPair } from './watched-pair.ts';
 import { checkOnWebGpu } from './webgpu-check.ts';
 
-type Cancellable = 'score' | 'load' | 'images' | 'evaluate';
+type Cancellable = 'score' | 'load' | 'images' | 'evaluate' | 'prepare';
 
 /** What the engine worker exposes: one object that knows every model, image set, run and checkpoint. */
 export class EngineService implements Engine {
@@ -423,10 +424,22 @@ export class EngineService implements Engine {
     return this.#evaluations.remove(id);
   }
 
-  async #launch(
+  #launch(
     summary: RunSummary,
     parts: RunParts,
     listener: Listener<RunEvent>,
+    checkpoint?: string,
+  ): Promise<void> {
+    return this.#cancellable('prepare', (signal) =>
+      this.#prepare(summary, parts, listener, signal, checkpoint),
+    );
+  }
+
+  async #prepare(
+    summary: RunSummary,
+    parts: RunParts,
+    listener: Listener<RunEvent>,
+    signal: AbortSignal,
     checkpoint?: string,
   ): Promise<void> {
     const store = await this.#store;
@@ -435,9 +448,8 @@ export class EngineService implements Engine {
     try {
       const runtime = await this.#hardware.runtime();
       const cpu = await this.#hardware.cpu();
-      const prepared = await prepareRun(runtime, cpu, parts, (done, total, label = 'weights') =>
-        listener({ type: 'progress', progress: { label, done, total, secondsLeft: null } }),
-      );
+      const report = progressOf((progress) => listener({ type: 'progress', progress }));
+      const prepared = await prepareRun(runtime, cpu, parts, report, signal);
       if (checkpoint !== undefined) {
         const saved = await store.checkpoint(checkpoint);
         await prepared.refinement.restore(stateOf(saved.step, saved.tensors));
@@ -457,6 +469,13 @@ export class EngineService implements Engine {
       });
       this.#loops.set(summary.id, loop);
     } catch (error) {
+      if (signal.aborted) {
+        // Nothing was computed yet: a new run goes, a resumed one rests where it was.
+        if (checkpoint === undefined && summary.step === 0) await store.deleteRun(summary.id);
+        else await store.keepRun({ ...summary, state: 'paused' });
+        listener({ type: 'state', state: checkpoint === undefined ? 'stopped' : 'paused' });
+        throw error;
+      }
       summary.state = 'failed';
       summary.problem = error instanceof Error ? error.message : String(error);
       await store.keepRun(summary);
@@ -592,6 +611,29 @@ export class EngineService implements Engine {
       others.delete(controller);
     }
   }
+}
+
+/** Milliseconds between two reports of bytes: there is one for each few megabytes. */
+const reportInterval = 100;
+
+/** Reports of a preparation; bytes come with their speed and the time left. */
+function progressOf(report: Listener<Progress>): (done: number, total: number, label?: string) => void {
+  let meter: TransferMeter | undefined;
+  let before = 0;
+  let last = 0;
+  return (done, total, label = 'bytes') => {
+    if (label !== 'bytes') {
+      report({ label, done, total, secondsLeft: null });
+      return;
+    }
+    meter ??= new TransferMeter(new Map([[label, total]]));
+    const { speed, secondsLeft } = meter.add(label, done - before);
+    before = done;
+    const now = performance.now();
+    if (now - last < reportInterval && done < total) return;
+    last = now;
+    report({ label, done, total, secondsLeft, speed });
+  };
 }
 
 /** Names a benchmark by its statements and its images' sizes. */

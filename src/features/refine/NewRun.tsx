@@ -33,7 +33,7 @@ export function NewRun() {
   const graph = useRefine((state) => state.graph);
   const { encoder, teacher } = useModels();
   const set = useImages((state) => state.sets.find(({ id }) => id === state.set));
-  const { takePreset: take, start, saveGraph } = useRefine.getState();
+  const { takePreset: take, start, cancelStart, saveGraph } = useRefine.getState();
 
   const read = readDraft(draft, { images: set?.count });
   const problems = 'problems' in read ? read.problems : {};
@@ -71,7 +71,12 @@ export function NewRun() {
         <Panel title="This run">
           <RunPlan config={'config' in read ? read.config : null} images={set?.count ?? null} />
           {starting.state === 'busy' && (
-            <WorkProgress name="Preparing the run" progress={starting.progress} />
+            <WorkProgress
+              name="Preparing the run"
+              progress={starting.progress}
+              cancelling={starting.cancelling}
+              onCancel={() => void cancelStart()}
+            />
           )}
           {starting.state === 'failed' && (
             <Problem title="The run could not start">{starting.problem}</Problem>

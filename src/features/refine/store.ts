@@ -5,7 +5,7 @@ import { useCheckpoints } from '../checkpoints/store.ts';
 import { announce } from '../shared/announce.ts';
 import { engine } from '../shared/engine.ts';
 import { saveFile } from '../shared/save.ts';
-import { advance, busy, idle, problemOf, type Work } from '../shared/work.ts';
+import { advance, busy, cancelling, ended, idle, problemOf, type Work } from '../shared/work.ts';
 import { type Draft, draftOf, readDraft } from './draft.ts';
 import type { FieldName } from './fields.ts';
 import { isOver, type Live, withEvents } from './run-events.ts';
@@ -45,6 +45,8 @@ interface RefineState {
   edit(name: FieldName, value: string): void;
   /** The new run's id; null when it did not start. */
   start(ingredients: Ingredients): Promise<string | null>;
+  /** Gives up the start in hand; nothing was computed yet. */
+  cancelStart(): Promise<void>;
   pause(run: string): Promise<void>;
   resume(run: string): Promise<void>;
   stop(run: string): Promise<void>;
@@ -183,9 +185,14 @@ export const useRefine = create<RefineState>()((set, get) => {
         return begun;
       } catch (error) {
         await refresh().catch(() => undefined);
-        set({ starting: { state: 'failed', problem: problemOf(error) } });
+        set((state) => ({ starting: ended(state.starting, error) }));
         return null;
       }
+    },
+
+    async cancelStart() {
+      set((state) => ({ starting: cancelling(state.starting) }));
+      await engine().cancel('prepare');
     },
 
     pause: (run) => control(run, () => engine().pauseRun(run)),

@@ -53,9 +53,9 @@ export function WorkProgress({ name, progress, onCancel, cancelling = false }: W
 }
 
 /** "120 of 1,200 images"; a label of bytes is shown in megabytes. */
-function detail({ label, done, total }: Progress): string {
+function detail({ label, done, total, speed }: Progress): string {
   if (total <= 0) return label;
   return label === 'bytes'
-    ? `${formatBytes(done)} of ${formatBytes(total)}`
+    ? `${formatBytes(done)} of ${formatBytes(total)}${speed ? `, ${formatBytes(speed)} a second` : ''}`
     : `${formatCount(done)} of ${formatCount(total)} ${label}`;
 }
