@@ -1,4 +1,5 @@
 import { type Encoding, Tokenizer } from '@huggingface/tokenizers';
+import { charsmapNormalizer } from './charsmap.ts';
 
 /** Token ids of several texts, each filled up to the context length. */
 export interface TokenBatch {
@@ -51,6 +52,7 @@ export function createTokenizer(
     },
     tokenizerConfig,
   );
+  applyCharsmaps(tokenizer.normalizer);
   const length = context ?? contextOf(tokenizerConfig);
   const pad = padId(tokenizer, tokenizerJson, tokenizerConfig);
   return {
@@ -105,6 +107,20 @@ function truncate(whole: readonly number[], content: readonly number[], context:
   const kept = Math.max(0, context - marks);
   return [...whole.slice(0, before + kept), ...whole.slice(before + content.length)].slice(0, context);
 }
+
+/** The library stands in NFKC for sentencepiece's table of replacements; this applies the table itself. */
+function applyCharsmaps(normalizer: unknown): void {
+  if (!isNormalizer(normalizer)) return;
+  const { normalizers, charsmap } = normalizer;
+  if (typeof charsmap === 'string' && charsmap !== '') {
+    const bytes = Uint8Array.from(atob(charsmap), (c) => c.charCodeAt(0));
+    Object.assign(normalizer, { normalize: charsmapNormalizer(bytes) });
+  }
+  if (Array.isArray(normalizers)) for (const part of normalizers) applyCharsmaps(part);
+}
+
+const isNormalizer = (value: unknown): value is { normalizers?: unknown; charsmap?: unknown } =>
+  (typeof value === 'object' || typeof value === 'function') && value !== null;
 
 function contextOf(config: Record<string, unknown>): number {
   const { model_max_length: length } = config;

@@ -1,8 +1,12 @@
-"""Token ids by transformers, for src/text/tokenizer.test.ts.
+"""Token ids by transformers and open_clip, for src/text/*.test.ts.
 
-    python tools/reference/tokenizer.py                    the built-in encoder's tokenizer
-    python tools/reference/tokenizer.py --open-clip DIR    CLIP's own vocabulary, as the open_clip package carries it:
-                                                           writes its tokenizer files and the ids to DIR, uncommitted
+    python tools/reference/tokenizer.py                    the built-in encoder's tokenizer: fixtures/tokenizer.json
+    python tools/reference/tokenizer.py --clip             CLIP's own vocabulary, as the open_clip package carries it:
+                                                           fixtures/clip_tokenizer.json (needs open_clip_torch, ftfy)
+    python tools/reference/tokenizer.py --open-clip DIR    the same vocabulary whole, as a model folder's files, with
+                                                           the ids of all strings: to DIR, uncommitted
+    python tools/reference/tokenizer.py --siglip           a small sentencepiece vocabulary in SigLIP's place:
+                                                           fixtures/siglip_tokenizer.json (needs sentencepiece)
 """
 import argparse
 import gzip
@@ -10,72 +14,118 @@ import importlib.util
 import json
 import pathlib
 
-from transformers import CLIPTokenizer
-from transformers import AutoTokenizer
+from tokenizer_texts import HARD, TEXTS
+from transformers import AutoTokenizer, CLIPTokenizer
 
 ROOT = pathlib.Path(__file__).parents[2]
-
-TEXTS = [
-    "", " ", "a", "A", "a photo of a .", "a photo of a cat", "a photo of The Dog's nose", "it's they're we've I'm he'll she'd",
-    "ITS THEY'RE WE'VE", "hello   world", "  leading and trailing  ", "tabs\tand\nnewlines\r\n", "a,b;c:d", "...!!!???", "!?!?",
-    "100", "1234567890", "3.14", "x1y2z3", "2+2=4", "$5.99", "50% off", "#hashtag @mention", "email@example.com",
-    "https://example.com/path?query=1&b=2#top", "snake_case and camelCase and kebab-case", "C++ & C#", "a/b\\c|d",
-    "(parentheses) [brackets] {braces}", '"double" and \'single\'', "“curly” ‘quotes’", "em—dash en–dash", "ellipsis…",
-    "naïve café résumé", "nai\u0308ve cafe\u0301", "Ångström", "A\u030angstro\u0308m", "straße STRASSE ẞ", "İstanbul ISTANBUL ı", "ﬁ ligature ﬀ",
-    "½ ¼ ² ³ Ⅷ ⑨", "日本語のテキスト", "中文字符测试", "한국어 텍스트", "ไทย", "العربية", "עברית", "हिन्दी", "தமிழ்", "русский текст", "ΕΛΛΗΝΙΚΆ ς Σ",
-    "😀", "😀😃😄", "👨‍👩‍👧‍👦 family", "🏳️‍🌈", "👍🏽", "🇯🇵", "text 😀 emoji", "❤️", "☃", "♫ music ♪", "→ ← ↑ ↓", "∑∫√∞", "© ® ™", "€ £ ¥",
-    "zero\u200bwidth", "non\u00a0breaking", "soft\u00adhyphen", "ideographic\u3000space", "\u2028line", "\ufeffbom", "null\u0000char", "bell\u0007",
-    "combining e\u0301\u0327", "\u0301alone", "full\uff37idth", "ﷺ", "𝔘𝔫𝔦𝔠𝔬𝔡𝔢", "𐍈", "\U0001F9FF",
-    "<|startoftext|>", "<|endoftext|>", "a <|endoftext|> b", "<|startoftext|>a photo", "a <|STARTOFTEXT|> b", "<|endoftext", "|>",
-    "'s", "'S", "''s", "s'", "'tis", "rock'n'roll", "o'clock", "don't won't can't", "'re've'm", "y'all'd've",
-    "word " * 80, "supercalifragilisticexpialidocious", "a" * 200, "ab" * 60, "1 " * 100, "😀" * 40, "日" * 90, "x. " * 30,
-    "a photo of " + "very " * 71 + "long", "a photo of " + "very " * 72 + "long", "a photo of " + "very " * 73 + "long",
-    "The quick brown fox jumps over the lazy dog.", "a red circle left of a blue square", "two dogs facing left",
-    "The butterfly's wings are closer to being open", "A small object on the stripe", "the school bus is driving towards the camera",
-    "there are no people in the picture", "black and white photograph, 35mm film, f/1.4, ISO-800", "A.I. vs. Human; U.S.A.",
-    "Mr. O'Neil-Smith's 3rd try (2nd failed)", "CamelCaseWord HTTPServer iPhone11", "don’t use ’ curly", "a\u0000b", "tab\tseparated",
-    "mixed日本English한국", "ÀÉÎÕÜ", "œuvre Œ æ Æ", "ñandú", "Žluťoučký kůň", "Ħal", "łódź", "ǅ ǆ Ǆ", "ß", "ŉ", "Ǳ",
-    "trailing space ", "\n", "\t\t", ".", "-", "--", "_", "__init__", "0", "00", "٣٤", "१२", "x²", "H₂O", "a\u0308\u0304",
-]
+FIXTURES = pathlib.Path(__file__).parent / "fixtures"
 
 
-def ids_of(tokenizer: CLIPTokenizer) -> list[list[int]]:
-    encoded = tokenizer(TEXTS, padding="max_length", truncation=True, max_length=77)
-    return encoded["input_ids"], encoded["attention_mask"]
-
-
-def cases(tokenizer: CLIPTokenizer) -> list[dict]:
+def cases(tokenizer, texts: list[str], length: int) -> list[dict]:
     """Without the padding after the text, which the test adds by the length of the context."""
-    ids, masks = ids_of(tokenizer)
-    return [{"text": t, "ids": i[: sum(m)], "pad": tokenizer.pad_token_id} for t, i, m in zip(TEXTS, ids, masks)]
+    encoded = tokenizer(texts, padding="max_length", truncation=True, max_length=length, return_attention_mask=True)
+    rows = zip(texts, encoded["input_ids"], encoded["attention_mask"])
+    return [{"text": t, "ids": i[: sum(m)], "pad": tokenizer.pad_token_id} for t, i, m in rows]
 
 
-def write(path: pathlib.Path, rows: list[dict]) -> None:
-    path.write_text("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
+def lines(rows: list) -> str:
+    return "[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]"
 
 
-def open_clip_tokenizer() -> CLIPTokenizer:
+def write(path: pathlib.Path, parts: dict) -> None:
+    path.write_text("{\n" + ",\n".join(f"{json.dumps(key)}: {text}" for key, text in parts.items()) + "\n}\n")
+
+
+def package_folder() -> pathlib.Path:
+    return pathlib.Path(importlib.util.find_spec("open_clip").submodule_search_locations[0])
+
+
+def open_clip_module():
+    """Its tokenizer alone: the package as a whole wants torchvision and timm."""
+    spec = importlib.util.spec_from_file_location("open_clip_tokenizer", package_folder() / "tokenizer.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def open_clip_tokenizer() -> tuple[CLIPTokenizer, list[tuple[str, str]]]:
     """CLIP's vocabulary: 256 bytes, the same ending a word, the first 48,894 merges, two marks."""
-    package = pathlib.Path(importlib.util.find_spec("open_clip").submodule_search_locations[0])
-    lines = gzip.open(package / "bpe_simple_vocab_16e6.txt.gz").read().decode().split("\n")
-    merges = [tuple(line.split()) for line in lines[1 : 49152 - 256 - 2 + 1]]
+    text = gzip.open(package_folder() / "bpe_simple_vocab_16e6.txt.gz").read().decode().split("\n")
+    merges = [tuple(line.split()) for line in text[1 : 49152 - 256 - 2 + 1]]
+    tokens = [*letters(), *("".join(m) for m in merges), "<|startoftext|>", "<|endoftext|>"]
+    return CLIPTokenizer(vocab={token: i for i, token in enumerate(tokens)}, merges=merges, model_max_length=77), merges
+
+
+def letters() -> list[str]:
+    """The letter of each byte (GPT-2's, CLIP's and open_clip's `bytes_to_unicode`), then the same ending a word."""
     printable = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    letters = [chr(b) for b in printable] + [chr(256 + n) for n in range(256 - len(printable))]
-    tokens = [*letters, *(c + "</w>" for c in letters), *("".join(m) for m in merges), "<|startoftext|>", "<|endoftext|>"]
-    return CLIPTokenizer(vocab={token: i for i, token in enumerate(tokens)}, merges=merges, model_max_length=77)
+    each = [chr(b) for b in printable] + [chr(256 + n) for n in range(256 - len(printable))]
+    return [*each, *(c + "</w>" for c in each)]
+
+
+def applied_merges(tokenizer: CLIPTokenizer, merges: list[tuple[str, str]]) -> list[list]:
+    """The merges that these strings need, [rank, left, right].
+
+    Byte-pair encoding always applies the pair of lowest rank that is present, so ids stay what they were when
+    merges that never win are left out.
+    """
+    ranks = {merge: rank for rank, merge in enumerate(merges)}
+    backend = tokenizer.backend_tokenizer
+    used = set()
+    for text in TEXTS:
+        for word, _ in backend.pre_tokenizer.pre_tokenize_str(backend.normalizer.normalize_str(text)):
+            parts = [*word[:-1], word[-1] + "</w>"]
+            while True:
+                found = [(ranks[pair], i) for i, pair in enumerate(zip(parts, parts[1:])) if pair in ranks]
+                if not found:
+                    break
+                rank, at = min(found)
+                used.add(rank)
+                parts[at : at + 2] = ["".join(merges[rank])]
+    return [[rank, *merges[rank]] for rank in sorted(used)]
+
+
+def clip_fixture() -> None:
+    tokenizer, merges = open_clip_tokenizer()
+    module = open_clip_module()
+    ours, basic_clean = module.SimpleTokenizer(), module.basic_clean
+    rows = cases(tokenizer, TEXTS, 77)
+    for row in rows:
+        ids = ours(row["text"])[0].tolist()
+        ids = ids[: ids.index(ours.eot_token_id) + 1]
+        if ids != row["ids"]:
+            # Its `basic_clean` repairs the text first, and its marks are spelled otherwise.
+            assert basic_clean(row["text"]) != row["text"].strip() or "<|" in row["text"], row["text"]
+            row["openClip"] = ids
+    definition = json.loads(tokenizer.backend_tokenizer.to_str())
+    model = definition.pop("model")
+    model.pop("vocab"), model.pop("merges")
+    write(FIXTURES / "clip_tokenizer.json", {
+        "licence": json.dumps("MIT, Copyright (c) 2021 OpenAI: merges from bpe_simple_vocab_16e6.txt of CLIP"),
+        "definition": json.dumps(definition), "model": json.dumps(model), "letters": json.dumps(letters()),
+        "merges": lines(applied_merges(tokenizer, merges)), "cases": lines(rows),
+    })
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--open-clip", type=pathlib.Path)
-    given = parser.parse_args().open_clip
-    if given:
-        tokenizer = open_clip_tokenizer()
-        tokenizer.save_pretrained(given)
-        write(given / "ids.json", cases(tokenizer))
+    parser.add_argument("--clip", action="store_true")
+    parser.add_argument("--siglip", action="store_true")
+    given = parser.parse_args()
+    if given.open_clip:
+        tokenizer, _ = open_clip_tokenizer()
+        tokenizer.save_pretrained(given.open_clip)
+        (given.open_clip / "ids.json").write_text(lines(cases(tokenizer, TEXTS, 77)) + "\n")
+    elif given.clip:
+        clip_fixture()
+    elif given.siglip:
+        from siglip_tokenizer import siglip_fixture
+
+        write(FIXTURES / "siglip_tokenizer.json", siglip_fixture(TEXTS, cases, lines))
     else:
         tokenizer = AutoTokenizer.from_pretrained(ROOT / "public" / "models" / "acuity-clip")
-        write(pathlib.Path(__file__).parent / "fixtures" / "tokenizer.json", cases(tokenizer))
+        (FIXTURES / "tokenizer.json").write_text(lines(cases(tokenizer, HARD, 77)) + "\n")
 
 
 if __name__ == "__main__":
