@@ -43,6 +43,18 @@ test('classes, captions and labels give the figures of the command', async ({ ac
   const { results } = JSON.parse(await readFile(await (await saved).path(), 'utf8'));
   const [{ scores }] = results;
 
+  const pageSaved = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save report as HTML' }).click();
+  const html = await readFile(await (await pageSaved).path(), 'utf8');
+  const missed = scores.zeroShot.ranks.filter((rank: number) => rank !== 1).length;
+  expect(html.split('src="data:image/')).toHaveLength(1 + missed);
+  for (const fact of [
+    'reference',
+    results[0].modelHash,
+    ...results[0].sets.map((set: { hash: string }) => set.hash),
+  ])
+    expect(html).toContain(fact);
+
   const templates = writeFiles(
     join(info.outputDir, 'texts'),
     new Map([['templates.txt', new TextEncoder().encode('a photo of a {}\na {}\n')]]),

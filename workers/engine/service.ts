@@ -193,7 +193,8 @@ export class EngineService implements Engine {
   }
 
   async imagePaths(owner: string): Promise<string[]> {
-    return this.#imageSets.paths(owner);
+    const evaluated = await this.#evaluations.find(owner);
+    return evaluated ? evaluated.files.map(({ path }) => path) : this.#imageSets.paths(owner);
   }
 
   async planRun(request: PlanRequest): Promise<PlanReport> {

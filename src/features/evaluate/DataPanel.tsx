@@ -1,5 +1,6 @@
 import { Button, NativeSelect } from '@mantine/core';
 import { IconPackage } from '@tabler/icons-react';
+import { useEffect } from 'react';
 import type { EvaluationSetSummary, EvaluationTask } from '../../../workers/protocol.ts';
 import { useImages } from '../images/store.ts';
 import { DropTarget } from '../shared/DropTarget.tsx';
@@ -32,7 +33,12 @@ export function DataPanel() {
 
 function BenchmarkChoice() {
   const benchmarks = useImages((state) => state.benchmarks);
+  const inUse = useImages((state) => state.benchmark);
   const chosen = useEvaluate((state) => state.plan.benchmark);
+  const touched = useEvaluate((state) => state.benchmarkChosen);
+  useEffect(() => {
+    if (!touched && inUse) useEvaluate.getState().change({ benchmark: inUse });
+  }, [touched, inUse]);
   const warnings = benchmarks.find(({ id }) => id === chosen)?.warnings ?? [];
   return (
     <div className="evaluate-part">
@@ -46,7 +52,7 @@ function BenchmarkChoice() {
             label: `${name} (${official ? 'MMVP-VLM' : 'MMVP-style'}, ${formatPlural(pairs, 'pair')})`,
           })),
         ]}
-        onChange={(event) => useEvaluate.getState().change({ benchmark: event.currentTarget.value || null })}
+        onChange={(event) => useEvaluate.getState().chooseBenchmark(event.currentTarget.value || null)}
       />
       {warnings.length > 0 && (
         <Problem tone="caution" title="Read with warnings">

@@ -14,9 +14,8 @@ import type { Shown } from './store.ts';
 
 /** Scores side by side, what of the differences is more than luck, and where the models go wrong. */
 export function Results({ shown }: { shown: Shown }) {
-  const { results, comparisons } = shown;
-  const refined = results.length - 1;
-  const warning = selectionWarning(refined, 'this data');
+  const { results, comparisons, candidates } = shown;
+  const warning = selectionWarning(candidates, 'this data');
   const seconds = results.reduce((sum, result) => sum + result.seconds, 0);
   return (
     <>

@@ -34,8 +34,8 @@ export function SuitePanel() {
 
   return (
     <Panel
-      title="Suite"
-      note="Every model chosen is scored on all the data above, and compared with the first."
+      title="Acuity suite"
+      note="Pairs, zero-shot classes, k-NN, linear probe and retrieval in one go: every model chosen on all the data above, compared with the first."
       aside={
         <Button
           leftSection={<IconPlayerPlay size={16} stroke={1.75} />}

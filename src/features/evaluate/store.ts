@@ -21,12 +21,16 @@ export interface Shown {
   results: EvaluationResult[];
   /** One for each result after the first. */
   comparisons: ScoresComparison[];
+  /** Checkpoints that were ever scored on any of this data, here and on earlier visits. */
+  candidates: number;
 }
 
 interface EvaluateState {
   sets: EvaluationSetSummary[];
   adding: Record<EvaluationTask, Work>;
   plan: Plan;
+  /** Whether somebody chose the benchmark; until then it is the one in use. */
+  benchmarkChosen: boolean;
   /** Values of the weights to score; the first is the baseline. */
   baseline: string | null;
   others: string[];
@@ -37,6 +41,7 @@ interface EvaluateState {
 
   restore(): Promise<void>;
   change(change: Partial<Plan>): void;
+  chooseBenchmark(benchmark: string | null): void;
   choose(change: { baseline?: string | null; others?: string[] }): void;
   add(task: EvaluationTask, files: NamedBlob[], name?: string): Promise<void>;
   addBuiltIn(task: EvaluationTask): Promise<void>;
@@ -56,6 +61,7 @@ export const useEvaluate = create<EvaluateState>()((set, get) => {
     sets: [],
     adding: { classes: idle, captions: idle },
     plan: firstPlan,
+    benchmarkChosen: false,
     baseline: null,
     others: [],
     work: idle,
@@ -76,6 +82,8 @@ export const useEvaluate = create<EvaluateState>()((set, get) => {
     },
 
     change: (change) => set(({ plan }) => ({ plan: { ...plan, ...change } })),
+    chooseBenchmark: (benchmark) =>
+      set(({ plan }) => ({ plan: { ...plan, benchmark }, benchmarkChosen: true })),
     choose: (change) => set(change),
 
     async add(task, files, name = nameOfFiles(files, task === 'classes' ? 'Classes' : 'Captions')) {
@@ -131,7 +139,8 @@ export const useEvaluate = create<EvaluateState>()((set, get) => {
         }
         const [baseline, ...others] = results.map(({ id }) => id);
         const comparisons = await engine().compareEvaluations(baseline!, others);
-        set({ shown: { results, comparisons }, work: idle, at: null });
+        const candidates = candidatesOn(results, await engine().listEvaluations());
+        set({ shown: { results, comparisons, candidates }, work: idle, at: null });
         announce(`${formatPlural(results.length, 'model')} evaluated`);
       } catch (error) {
         set((state) => ({ work: ended(state.work, error), at: null }));
@@ -139,3 +148,12 @@ export const useEvaluate = create<EvaluateState>()((set, get) => {
     },
   };
 });
+
+/** Different checkpoints among everything ever scored on one of these results' sets. */
+function candidatesOn(results: readonly EvaluationResult[], all: readonly EvaluationResult[]): number {
+  const sets = new Set(results[0]?.sets.map(({ hash }) => hash));
+  const scored = [...all, ...results].filter(
+    (each) => each.weights.kind === 'checkpoint' && each.sets.some(({ hash }) => sets.has(hash)),
+  );
+  return new Set(scored.map(({ modelHash }) => modelHash)).size;
+}
