@@ -74,10 +74,31 @@ test('the provider can be forced', async ({ acuity, page }) => {
   await expect(page.getByText('You asked for WebGPU.')).toBeVisible();
 });
 
-test('from one click to the downloaded files', async ({ acuity, page }, info) => {
+test('one click runs the demo to its end', async ({ acuity, page }) => {
   await serveDemo(page);
   await enter(acuity, 'empty');
   await acuity.tryDemo();
+  const pair = page.getByRole('region', { name: 'A pair that it confuses' });
+  await expect(pair.getByRole('img', { name: 'Picture A' })).toBeVisible();
+  await expect(pair.getByRole('img', { name: 'Picture B' })).toBeVisible();
+  // Of the scripted report's first unsolved pair of its weakest pattern.
+  await expect(pair.getByText('given to picture B')).toBeVisible();
+  await acuity.waitForStep(3);
+  const sentence = await acuity.demoSentence();
+  expect(sentence).toMatch(/^The refined encoder solves 15 more of 135 pairs .*95% interval .*\.$/);
+  await expect(pair.getByText('given to its own picture')).toHaveCount(2);
+  const table = page.getByRole('table', { name: 'Published seeds and controls' });
+  await expect(table.getByRole('row').nth(1)).toContainText('Seed 1');
+  await expect(table.getByRole('row', { name: /Control: Other pictures/ }).first()).toBeVisible();
+  await page.getByRole('button', { name: 'See every pair' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Compare' })).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Verdict' })).toBeVisible();
+});
+
+test('from the built-in models to the downloaded files', async ({ acuity, page }, info) => {
+  await serveDemo(page);
+  await enter(acuity, 'empty');
+  await acuity.chooseAllBuiltIn();
   await acuity.start({ settings: { Steps: '30', 'Checkpoint every': '10', Seed: '7' } });
   await acuity.waitForStep(5);
   await acuity.pause();
@@ -121,7 +142,7 @@ test('from one click to the downloaded files', async ({ acuity, page }, info) =>
 test('a run can be stopped, leaves a checkpoint and can be deleted with it', async ({ acuity, page }) => {
   await serveDemo(page);
   await enter(acuity, 'empty');
-  await acuity.tryDemo();
+  await acuity.chooseAllBuiltIn();
   await acuity.start({ settings: { Steps: '500', 'Checkpoint every': '0' } });
   await acuity.waitForStep(3);
   await acuity.stop();

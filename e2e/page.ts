@@ -54,10 +54,23 @@ export class AcuityPage {
     await this.page.getByRole('heading', { level: 1, name: room }).waitFor();
   }
 
-  /** The first page's one click: loads models, images and benchmark, and arrives in Refine. */
+  /** The first page's one click: loads models, images and benchmark, and starts the run by itself. */
   async tryDemo(): Promise<void> {
     await this.page.getByRole('button', { name: /^Try the demo/ }).click();
-    await this.page.getByRole('heading', { level: 1, name: 'Refine' }).waitFor({ timeout: patience });
+    await this.page.getByRole('heading', { level: 1, name: 'Demo' }).waitFor({ timeout: patience });
+  }
+
+  /** The demo's sentence on what changed, once the run has ended and is judged. */
+  async demoSentence(timeout = 600_000): Promise<string> {
+    const sentence = this.page.getByTestId('demo-sentence');
+    await sentence.or(this.page.getByRole('alert')).first().waitFor({ timeout });
+    await this.failOnAlert();
+    return (await sentence.textContent()) ?? '';
+  }
+
+  /** Everything that ships with the app, room by room. */
+  async chooseAllBuiltIn(): Promise<void> {
+    for (const what of ['encoder', 'teacher', 'images', 'benchmark'] as const) await this.chooseBuiltIn(what);
   }
 
   /** Drags files or folders from the desktop and drops them on a zone of the room in sight. */

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, type Page } from '@playwright/test';
 import * as ort from 'onnxruntime-node';
 import { preprocess, readPreprocessing } from '../src/data/preprocess.ts';
 import { readSafetensors } from '../src/formats/safetensors.ts';
+import { presets } from '../src/method/config.ts';
 import { bytesSource } from '../src/onnx/sources.ts';
 import { mmvpPrompt } from '../src/text/prompts.ts';
 import { createTokenizer } from '../src/text/tokenizer.ts';
@@ -119,14 +121,21 @@ test('a folder of images is dropped, the encoder refined, compared and downloade
   expect([...tensors.keys()]).toContain('vision_model.post_layernorm.weight');
 });
 
-test('one click on the first page leads to a run', async ({ acuity, page }) => {
+test('one click on the first page starts a run that follows a confused pair', async ({ acuity, page }) => {
   await acuity.open('/');
   await acuity.tryDemo();
-  await expect(page.getByRole('button', { name: 'Start refining' })).toBeEnabled();
-  await acuity.start();
-  await acuity.waitForStep(1);
+  await acuity.waitForStep(4);
+  const pair = page.getByRole('region', { name: 'A pair that it confuses' });
+  await expect(pair.getByText(/^given to /)).toHaveCount(2);
+  await acuity.goTo('Refine');
   const { state, steps } = await acuity.shownRun();
-  expect({ state, steps }).toEqual({ state: 'Running', steps: 60 });
+  expect({ state, steps }).toEqual({ state: 'Running', steps: presets.textInverse.steps });
+  const log = JSON.parse(await readFile(await acuity.saveLog(test.info().outputPath('log.json')), 'utf8'));
+  expect(log.config.projection).toBe('text-inverse');
+  // The similarities of the original, then those after some steps: no two are the same.
+  const points: { step: number; similarities: number[][] }[] = log.watched.points;
+  expect(points[0]!.step).toBe(0);
+  expect(new Set(points.map(({ similarities }) => similarities[0]![0])).size).toBe(points.length);
   await acuity.stop();
   await acuity.waitForState('Stopped');
 });

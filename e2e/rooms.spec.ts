@@ -29,13 +29,13 @@ const states: State[] = [
   { scene: 'full', name: 'start, after earlier visits', shows: [/4 runs from earlier/] },
   {
     scene: 'stuck',
-    name: 'start, the demo loading',
+    name: 'demo, loading',
     act: press('Try the demo'),
     shows: ['A small CLIP, blind in CLIP’s way', '40%'],
   },
   {
     scene: 'failing',
-    name: 'start, the demo failing',
+    name: 'demo, failing',
     act: press('Try the demo'),
     shows: ['This could not be loaded', 'Try the demo again'],
   },

@@ -10,6 +10,7 @@ import type {
   RunSummary,
   StepRecord,
   TeacherSummary,
+  WatchedPair,
   WeightsRef,
 } from '../../workers/protocol.ts';
 
@@ -205,6 +206,25 @@ function similarities(random: () => number, correct: boolean): PairScore['simila
     [first + lead(), first],
     [second0, second],
   ];
+}
+
+/** A pair to follow, as the engine knows it before the first step. */
+export function watched(owner: string, index: number): WatchedPair {
+  const { images, statements } = report({ kind: 'original', encoder: encoder.id }, false).pairs[index]!;
+  return { benchmark: owner, index, images, statements, points: [watchedPoint(0, 1)] };
+}
+
+/** Both statements lean to picture B at first and to their own pictures in the end. */
+export function watchedPoint(step: number, last: number): WatchedPair['points'][number] {
+  const share = step / last;
+  const wave = 0.003 * Math.sin(step / 3);
+  return {
+    step,
+    similarities: [
+      [0.25 + 0.024 * share + wave, 0.262],
+      [0.248 - 0.004 * share, 0.256 + 0.01 * share + wave],
+    ],
+  };
 }
 
 export function step(number: number, seed = 3): StepRecord {

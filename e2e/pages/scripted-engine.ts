@@ -245,9 +245,10 @@ export class ScriptedEngine implements Engine {
     if (this.scene === 'failing')
       throw new Error('The training graph needs 9.1 GB; the device has 4 GB. Lower images a pass.');
     const id = request.name ?? `Run ${this.runs.length + 1}`;
-    const { config, encoder, teacher, imageSet } = request;
+    const { config, encoder, teacher, imageSet, watch } = request;
     this.runs = [
       data.run(id, {
+        ...(watch ? { watched: data.watched(watch.benchmark, watch.pair) } : {}),
         step: 0,
         steps: [],
         state: 'preparing',
@@ -288,6 +289,11 @@ export class ScriptedEngine implements Engine {
       run.step = record.step;
       run.steps = [...run.steps, record];
       send({ type: 'step', record, secondsLeft: (run.config.steps - run.step) * 0.6 });
+      if (run.watched) {
+        const point = data.watchedPoint(run.step, run.config.steps);
+        run.watched.points.push(point);
+        send({ type: 'pair', point });
+      }
       if (run.step % (run.config.checkpointEvery || Number.POSITIVE_INFINITY) === 0) this.write(run, send);
       const wanted = this.stopping.get(id);
       this.stopping.delete(id);

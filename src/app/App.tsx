@@ -12,6 +12,7 @@ import { ImagesRoom } from '../features/images/ImagesRoom.tsx';
 import { ModelsRoom } from '../features/models/ModelsRoom.tsx';
 import { RefineRoom } from '../features/refine/RefineRoom.tsx';
 import { useColorScheme } from './color-scheme.ts';
+import { DemoRoom } from './demo/DemoRoom.tsx';
 import { restore } from './restore.ts';
 import { Shell } from './Shell.tsx';
 import { Start } from './Start.tsx';
@@ -36,6 +37,7 @@ export function App() {
         <Shell>
           <Switch>
             <Route path="/" component={Start} />
+            <Route path="/demo" component={DemoRoom} />
             <Route path="/models" component={ModelsRoom} />
             <Route path="/images" component={ImagesRoom} />
             <Route path="/refine" component={RefineRoom} />

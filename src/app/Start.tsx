@@ -5,19 +5,18 @@ import { useRefine } from '../features/refine/store.ts';
 import { formatPlural } from '../features/shared/format.ts';
 import { LinkButton } from '../features/shared/LinkButton.tsx';
 import { AcuityChart } from './AcuityChart.tsx';
-import { DemoProgress } from './DemoProgress.tsx';
-import { useDemo } from './demo.ts';
+import { useDemo } from './demo/store.ts';
 import { ErrorFigure, LookFigure, MeasureFigure, ReconstructFigure } from './HowFigures.tsx';
 import './start.css';
 
 /** The first page: what Acuity does, and one click to see it. */
 export function Start() {
   const [, go] = useLocation();
-  const { at, failed, begin } = useDemo();
   const runs = useRefine((state) => state.runs.length);
 
-  async function tryDemo() {
-    if (await begin()) go('/refine');
+  function tryDemo() {
+    go('/demo');
+    void useDemo.getState().begin();
   }
 
   return (
@@ -31,26 +30,17 @@ export function Start() {
             this tab, and measures what changed pair by pair.
           </p>
           <div className="start-actions">
-            <Button
-              size="md"
-              loading={at !== null}
-              rightSection={<IconArrowRight size={18} stroke={1.75} />}
-              onClick={() => void tryDemo()}
-            >
-              {failed === null ? 'Try the demo' : 'Try the demo again'}
+            <Button size="md" rightSection={<IconArrowRight size={18} stroke={1.75} />} onClick={tryDemo}>
+              Try the demo
             </Button>
             <LinkButton href="/models" size="md" variant="default">
               Bring your own models
             </LinkButton>
           </div>
-          {at !== null || failed !== null ? (
-            <DemoProgress />
-          ) : (
-            <p className="start-note">
-              Nothing is uploaded. The demo’s models and images come with the app and take a few seconds to
-              load.
-            </p>
-          )}
+          <p className="start-note">
+            Nothing is uploaded. The demo’s models and images come with the app; it loads and runs by itself,
+            in about two minutes without a GPU.
+          </p>
         </div>
         <AcuityChart />
       </section>

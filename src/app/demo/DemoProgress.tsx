@@ -1,7 +1,7 @@
 import { IconCircleCheck, IconCircleDashed } from '@tabler/icons-react';
-import { Problem } from '../features/shared/Problem.tsx';
-import { Spinner } from '../features/shared/Ring.tsx';
-import { type DemoStep, demoSteps, useDemo, useDemoWork } from './demo.ts';
+import { Problem } from '../../features/shared/Problem.tsx';
+import { Spinner } from '../../features/shared/Ring.tsx';
+import { type DemoStep, demoSteps, useDemo, useDemoWork } from './store.ts';
 
 /** The demo's loading, thing by thing. */
 export function DemoProgress() {
