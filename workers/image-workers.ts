@@ -22,6 +22,7 @@ function startImageWorker(): PooledWorker {
   return {
     jobs: {
       examine: (...job) => remote.examine(...job),
+      fingerprint: (...job) => remote.fingerprint(...job),
       prepare: (...job) => remote.prepare(...job),
       crop: (...job) => remote.crop(...job),
     },

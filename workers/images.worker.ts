@@ -16,6 +16,7 @@ function moved<T>(result: JobResult<T>, buffersOf: (value: T) => ArrayBufferLike
 
 const handed: ImageJobs = {
   examine: jobs.examine,
+  fingerprint: jobs.fingerprint,
   prepare: async (...job) => moved(await jobs.prepare(...job), ({ data }) => [data.buffer]),
   crop: async (...job) =>
     moved(await jobs.crop(...job), ({ teacher, encoder }) => [teacher.buffer, encoder.buffer]),

@@ -2,6 +2,7 @@
  * What the page and the engine worker say to each other (through comlink). Every value here survives a structured
  * clone. The engine worker owns the GPU device, every session and the optimisers; the page owns nothing but views.
  */
+import type { ImageMode } from '../src/data/decode.ts';
 import type { SkippedFile } from '../src/data/image-set.ts';
 import type { NamedBlob } from '../src/data/named-blob.ts';
 import type { RefineConfig } from '../src/method/config.ts';
@@ -94,6 +95,16 @@ export interface ImageSetSummary {
   skipped: SkippedFile[];
   /** SHA-256 over the sorted paths and contents, hexadecimal. */
   hash: string;
+  /** How its pixels are read; absent in sets of earlier versions, which are photos. */
+  mode?: ImageMode;
+}
+
+/** An image that another of its set equals in contents, or nearly in looks. */
+export interface DuplicateImage {
+  path: string;
+  mark: 'exact' | 'near';
+  /** Images with one number belong together. */
+  group: number;
 }
 
 export interface BenchmarkSummary {
@@ -248,6 +259,14 @@ export interface Engine extends EvaluationEngine {
   /** A file of an image set or benchmark, for showing it. */
   file(owner: string, path: string): Promise<Blob>;
   imagePaths(owner: string): Promise<string[]>;
+  /** Images of a set that others equal. The first call looks at every image, later ones remember. */
+  findDuplicates(imageSet: string, progress?: Listener<Progress>): Promise<DuplicateImage[]>;
+  /** Keeps two sets made of one: to train on, and held out (a share of 0..1). Duplicates stay together. */
+  splitImages(
+    imageSet: string,
+    split: { share: number; seed: number },
+    progress?: Listener<Progress>,
+  ): Promise<{ train: ImageSetSummary; heldOut: ImageSetSummary }>;
 
   /** What a run would take, before anything is loaded. */
   planRun(request: PlanRequest): Promise<PlanReport>;
@@ -272,7 +291,7 @@ export interface Engine extends EvaluationEngine {
 
   score(weights: WeightsRef, benchmark: string, progress?: Listener<Progress>): Promise<BenchmarkReport>;
   compare(before: WeightsRef, after: WeightsRef, benchmark: string): Promise<Comparison>;
-  cancel(work: 'score' | 'load' | 'images' | 'evaluate' | 'prepare'): Promise<void>;
+  cancel(work: 'score' | 'load' | 'images' | 'duplicates' | 'evaluate' | 'prepare'): Promise<void>;
 
   exportEncoder(weights: WeightsRef): Promise<ExportedFile[]>;
   exportTrainingGraph(request: {

@@ -3,6 +3,7 @@ import type {
   BenchmarkReport,
   BenchmarkSummary,
   CheckpointSummary,
+  DuplicateImage,
   EncoderSummary,
   Engine,
   EvaluationRequest,
@@ -221,6 +222,25 @@ export class ScriptedEngine implements Engine {
       { length: count },
       (_, index) => `${owner}/scene-${String(index).padStart(4, '0')}.png`,
     );
+  }
+
+  async findDuplicates(owner: string, progress?: Listener<Progress>): Promise<DuplicateImage[]> {
+    const paths = await this.imagePaths(owner);
+    await this.work('images', paths.length, progress, 'The images could not be read again.');
+    return paths.slice(0, 2).map((path) => ({ path, mark: 'exact', group: 0 }));
+  }
+
+  async splitImages(owner: string, { share }: { share: number; seed: number }) {
+    const whole = this.sets.find(({ id }) => id === owner)!;
+    const part = (name: string, size: number): ImageSetSummary => ({
+      ...whole,
+      id: `${owner}-${name}`,
+      name: `${whole.name}, ${name}`,
+      count: Math.round(size * whole.count),
+    });
+    const split = { train: part('without held-out', 1 - share), heldOut: part('held out', share) };
+    this.sets = [split.train, split.heldOut, ...this.sets];
+    return split;
   }
 
   async planRun({ total }: PlanRequest): Promise<PlanReport> {

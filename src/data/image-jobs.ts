@@ -1,7 +1,9 @@
 import { decodeImage, type ImageMode, type RawDecoder } from './decode.ts';
+import type { Fingerprint } from './duplicates.ts';
 import { contentBytes, type FileContent } from './file-content.ts';
 import { sha256 } from './hash.ts';
 import { ImageFileError, inspectImageFile } from './image-file.ts';
+import { lookOf } from './perceptual-hash.ts';
 import { type Preprocessing, preprocess } from './preprocess.ts';
 import type { RgbImage } from './rgb-image.ts';
 import { randomResizedCrop, trainingCrop } from './training-crop.ts';
@@ -23,6 +25,8 @@ export interface CropJob {
 export interface ImageJobs {
   /** Hashes a file and makes sure that it can be decoded. Width and height are those a person sees. */
   examine(blob: FileContent): Promise<JobResult<{ sha256: string; width: number; height: number }>>;
+  /** Contents and looks, by which duplicates are found. */
+  fingerprint(blob: FileContent): Promise<JobResult<Fingerprint>>;
   /** One image as encoder input, [3, height, width]. */
   prepare(
     blob: FileContent,
@@ -50,6 +54,12 @@ export function createImageJobs(decoder: RawDecoder): ImageJobs {
           decodeImage(bytes, 'photo', decoder),
         ]);
         return { sha256: hash, width, height };
+      }),
+    fingerprint: (blob) =>
+      attempt(async () => {
+        const bytes = await contentBytes(blob);
+        const [hash, image] = await Promise.all([sha256(bytes), decodeImage(bytes, 'photo', decoder)]);
+        return { sha256: hash, ...lookOf(image) };
       }),
     prepare: (blob, mode, preprocessing) =>
       attempt(async () => preprocess(await decode(blob, mode), preprocessing)),

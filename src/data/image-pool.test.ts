@@ -20,6 +20,7 @@ function setUp(size: number, queueLimit?: number) {
           new Promise<Examined>((resolve) => {
             started.push({ blob, worker: number, finish: (reason = '') => resolve({ ok: false, reason }) });
           }),
+        fingerprint: unused,
         prepare: unused,
         crop: unused,
       },

@@ -1,6 +1,6 @@
 import type { Box, RgbImage } from './rgb-image.ts';
 
-export type ResizeFilter = 'bilinear' | 'bicubic';
+export type ResizeFilter = 'bilinear' | 'bicubic' | 'lanczos';
 
 /**
  * Resizes as Pillow 13 does, to the bit: separable filters widened when shrinking (antialiasing), one pass after the
@@ -58,6 +58,7 @@ const half = 1 << (precisionBits - 1);
 
 const filters: Record<ResizeFilter, { support: number; at: (x: number) => number }> = {
   bilinear: { support: 1, at: (x) => (Math.abs(x) < 1 ? 1 - Math.abs(x) : 0) },
+  lanczos: { support: 3, at: (x) => (Math.abs(x) < 3 ? sinc(x) * sinc(x / 3) : 0) },
   // Keys' cubic with a = -0.5.
   bicubic: {
     support: 2,
@@ -69,6 +70,8 @@ const filters: Record<ResizeFilter, { support: number; at: (x: number) => number
     },
   },
 };
+
+const sinc = (x: number): number => (x === 0 ? 1 : Math.sin(x * Math.PI) / (x * Math.PI));
 
 function filterTaps(inSize: number, outSize: number, name: ResizeFilter): Taps {
   const filter = filters[name];

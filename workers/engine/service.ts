@@ -14,6 +14,7 @@ import type {
   BenchmarkSummary,
   CheckpointSummary,
   Comparison,
+  DuplicateImage,
   EncoderSummary,
   Engine,
   EvaluationRequest,
@@ -67,7 +68,7 @@ import { openStore, type Store } from './store.ts';
 import { WatchedPair } from './watched-pair.ts';
 import { checkOnWebGpu } from './webgpu-check.ts';
 
-type Cancellable = 'score' | 'load' | 'images' | 'evaluate' | 'prepare';
+type Cancellable = 'score' | 'load' | 'images' | 'duplicates' | 'evaluate' | 'prepare';
 
 /** What the engine worker exposes: one object that knows every model, image set, run and checkpoint. */
 export class EngineService implements Engine {
@@ -195,6 +196,22 @@ export class EngineService implements Engine {
   async imagePaths(owner: string): Promise<string[]> {
     const evaluated = await this.#evaluations.find(owner);
     return evaluated ? evaluated.files.map(({ path }) => path) : this.#imageSets.paths(owner);
+  }
+
+  findDuplicates(imageSet: string, progress?: Listener<Progress>): Promise<DuplicateImage[]> {
+    return this.#cancellable('duplicates', (signal) =>
+      this.#imageSets.duplicates(imageSet, signal, progress),
+    );
+  }
+
+  splitImages(
+    imageSet: string,
+    split: { share: number; seed: number },
+    progress?: Listener<Progress>,
+  ): Promise<{ train: ImageSetSummary; heldOut: ImageSetSummary }> {
+    return this.#cancellable('duplicates', (signal) =>
+      this.#imageSets.split(imageSet, split, signal, progress),
+    );
   }
 
   async planRun(request: PlanRequest): Promise<PlanReport> {

@@ -1,3 +1,4 @@
+import type { Fingerprint } from '../../src/data/duplicates.ts';
 import { contentBlob, type SourceFile } from '../../src/data/file-content.ts';
 import type { NamedBlob } from '../../src/data/named-blob.ts';
 import { BlobStore } from '../../src/storage/blobs.ts';
@@ -27,6 +28,9 @@ export interface Store {
   keepImages(summary: ImageSetSummary, images: readonly SourceFile[]): Promise<void>;
   imageSets(): Promise<ImageSetSummary[]>;
   images(id: string): Promise<readonly SourceFile[]>;
+  /** What tells the images of a set from each other, in their order; undefined until it is kept. */
+  fingerprints(set: string): Promise<Fingerprint[] | undefined>;
+  keepFingerprints(set: string, fingerprints: readonly Fingerprint[]): Promise<void>;
   keepBenchmark(summary: BenchmarkSummary, files: readonly NamedBlob[]): Promise<void>;
   benchmarks(): Promise<{ summary: BenchmarkSummary; files: NamedBlob[] }[]>;
   keepRun(run: RunSummary): Promise<void>;
@@ -79,6 +83,7 @@ export async function openStore(): Promise<Store> {
   const runs = new Collection<RunSummary>(backends.state, 'run', isRun);
   const reports = new Collection<BenchmarkReport>(backends.state, 'report', isReport);
   const evaluations = new Collection<EvaluationResult>(backends.state, 'evaluation', isEvaluation);
+  const fingerprints = new Collection<Fingerprint[]>(backends.state, 'fingerprints', isFingerprints);
   const visit = new Map<string, Kept<unknown>>();
 
   const keep = async (
@@ -156,6 +161,8 @@ export async function openStore(): Promise<Store> {
       ),
     imageSets: async () => (await kept('images')).map(({ summary }) => summary as ImageSetSummary),
     images: (id) => open('images', id),
+    fingerprints: (set) => fingerprints.get(set),
+    keepFingerprints: (set, found) => fingerprints.put(set, [...found]),
     keepBenchmark: (summary, files) => keep('benchmark', summary.id, summary.name, summary, files),
     async benchmarks() {
       const found = [];
@@ -229,6 +236,9 @@ function missing(noun: string): (error: unknown) => never {
 
 const isRun = (value: unknown): value is RunSummary =>
   typeof value === 'object' && value !== null && 'config' in value && 'steps' in value;
+
+const isFingerprints = (value: unknown): value is Fingerprint[] =>
+  Array.isArray(value) && value.every((one) => 'sha256' in one && 'dhash' in one);
 
 const isReport = (value: unknown): value is BenchmarkReport =>
   typeof value === 'object' && value !== null && 'weights' in value && 'pairs' in value;

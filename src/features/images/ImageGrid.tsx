@@ -1,6 +1,7 @@
 import { useElementSize, useMergedRef } from '@mantine/hooks';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useRef } from 'react';
+import type { DuplicateImage } from '../../../workers/protocol.ts';
 import { baseName, formatPlural } from '../shared/format.ts';
 import { StoredImage } from '../shared/StoredImage.tsx';
 
@@ -11,10 +12,11 @@ interface ImageGridProps {
   owner: string;
   name: string;
   paths: readonly string[];
+  duplicates?: ReadonlyMap<string, DuplicateImage> | undefined;
 }
 
 /** Thumbnails of a set; only the rows in sight exist. */
-export function ImageGrid({ owner, name, paths }: ImageGridProps) {
+export function ImageGrid({ owner, name, paths, duplicates }: ImageGridProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const { ref, width } = useElementSize<HTMLDivElement>();
   const merged = useMergedRef(scroller, ref);
@@ -50,10 +52,16 @@ export function ImageGrid({ owner, name, paths }: ImageGridProps) {
               }}
             >
               <StoredImage owner={owner} path={path} alt={baseName(path)} />
+              <DuplicateMark image={duplicates?.get(path)} />
             </li>
           )),
         )}
       </ul>
     </section>
   );
+}
+
+function DuplicateMark({ image }: { image: DuplicateImage | undefined }) {
+  if (!image) return null;
+  return <span className="duplicate-mark">{image.mark === 'exact' ? 'same file' : 'looks alike'}</span>;
 }

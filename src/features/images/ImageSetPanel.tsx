@@ -1,12 +1,14 @@
 import { Button } from '@mantine/core';
 import { IconPackage } from '@tabler/icons-react';
-import { useEffect } from 'react';
+import { useDeferredValue, useEffect, useMemo, useState } from 'react';
+import type { ImageSetSummary } from '../../../workers/protocol.ts';
 import { DropTarget } from '../shared/DropTarget.tsx';
 import { formatBytes, formatPlural } from '../shared/format.ts';
 import { Panel } from '../shared/Panel.tsx';
 import { Problem } from '../shared/Problem.tsx';
 import { WorkProgress } from '../shared/WorkProgress.tsx';
 import { ImageGrid } from './ImageGrid.tsx';
+import { SetTools } from './SetTools.tsx';
 import { SkippedFiles } from './SkippedFiles.tsx';
 import { useImages } from './store.ts';
 
@@ -79,9 +81,38 @@ export function ImageSetPanel() {
           {pathsProblem}
         </Problem>
       )}
-      {set && paths && <ImageGrid owner={set.id} name={set.name} paths={paths} />}
+      {set && paths && <SearchedGrid key={set.id} set={set} paths={paths} />}
       {!set && adding.state !== 'busy' && <TeachingRow />}
     </Panel>
+  );
+}
+
+function SearchedGrid({ set, paths }: { set: ImageSetSummary; paths: readonly string[] }) {
+  const duplicates = useImages((state) => state.duplicates[set.id]);
+  const [query, setQuery] = useState('');
+  const [onlyDuplicates, setOnlyDuplicates] = useState(false);
+  const wanted = useDeferredValue(query.trim().toLowerCase());
+  const shown = useMemo(() => {
+    const found = wanted === '' ? paths : paths.filter((path) => path.toLowerCase().includes(wanted));
+    if (!onlyDuplicates || !duplicates) return found;
+    // Images that belong together stand together.
+    return found
+      .filter((path) => duplicates.has(path))
+      .sort((a, b) => duplicates.get(a)!.group - duplicates.get(b)!.group);
+  }, [paths, wanted, onlyDuplicates, duplicates]);
+  return (
+    <>
+      <SetTools
+        set={set.id}
+        shown={shown.length}
+        duplicates={duplicates}
+        query={query}
+        onQuery={setQuery}
+        onlyDuplicates={onlyDuplicates}
+        onOnlyDuplicates={setOnlyDuplicates}
+      />
+      <ImageGrid owner={set.id} name={set.name} paths={shown} duplicates={duplicates} />
+    </>
   );
 }
 

@@ -15,9 +15,6 @@ export function SkippedFiles({ skipped }: { skipped: readonly SkippedFile[] }) {
   if (skipped.length === 0) return null;
   return (
     <Problem tone="caution" title={`${formatPlural(skipped.length, 'file')} skipped`}>
-      <Button size="xs" variant="default" onClick={() => saveBlob('skipped-files.csv', asCsv(skipped))}>
-        Save list
-      </Button>
       <details className="skipped">
         <summary>Names and reasons</summary>
         <ul>
@@ -33,6 +30,9 @@ export function SkippedFiles({ skipped }: { skipped: readonly SkippedFile[] }) {
             Show the other {formatPlural(skipped.length - first, 'file')}
           </Button>
         )}
+        <Button size="xs" variant="default" onClick={() => saveBlob('skipped-files.csv', asCsv(skipped))}>
+          Save list
+        </Button>
       </details>
     </Problem>
   );

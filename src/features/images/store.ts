@@ -1,5 +1,11 @@
 import { create } from 'zustand';
-import type { BenchmarkSummary, ImageSetSummary, Inventory, NamedBlob } from '../../../workers/protocol.ts';
+import type {
+  BenchmarkSummary,
+  DuplicateImage,
+  ImageSetSummary,
+  Inventory,
+  NamedBlob,
+} from '../../../workers/protocol.ts';
 import { announce } from '../shared/announce.ts';
 import { fetchBuiltIn } from '../shared/built-in.ts';
 import { engine } from '../shared/engine.ts';
@@ -15,6 +21,9 @@ interface ImagesState {
   paths: Record<string, string[]>;
   pathsProblem: string | null;
   adding: Work;
+  /** Duplicates of each set in which they have been looked for, by path. */
+  duplicates: Record<string, ReadonlyMap<string, DuplicateImage>>;
+  looking: Work;
 
   benchmarks: BenchmarkSummary[];
   benchmark: string | null;
@@ -30,6 +39,11 @@ interface ImagesState {
   choose(set: string): void;
   loadPaths(set: string): Promise<void>;
 
+  lookForDuplicates(set: string): Promise<void>;
+  /** Keeps two sets made of one, and shows the one to train on. */
+  split(set: string, how: { share: number; seed: number }): Promise<void>;
+  cancelLooking(): Promise<void>;
+
   addBenchmark(files: NamedBlob[], name?: string): Promise<boolean>;
   addBuiltInBenchmark(): Promise<boolean>;
   failBenchmark(problem: string): void;
@@ -42,6 +56,8 @@ export const useImages = create<ImagesState>()((set, get) => ({
   paths: {},
   pathsProblem: null,
   adding: idle,
+  duplicates: {},
+  looking: idle,
   benchmarks: [],
   benchmark: null,
   addingBenchmark: idle,
@@ -103,6 +119,41 @@ export const useImages = create<ImagesState>()((set, get) => ({
     } catch (error) {
       set({ pathsProblem: problemOf(error) });
     }
+  },
+
+  async lookForDuplicates(id) {
+    set({ looking: busy() });
+    try {
+      const found = await engine().findDuplicates(id, (progress) =>
+        set((state) => ({ looking: advance(state.looking, progress) })),
+      );
+      const byPath = new Map(found.map((image) => [image.path, image]));
+      set((state) => ({ duplicates: { ...state.duplicates, [id]: byPath }, looking: idle }));
+      announce(`${formatPlural(found.length, 'image')} with a duplicate`);
+    } catch (error) {
+      set((state) => ({ looking: ended(state.looking, error) }));
+    }
+  },
+
+  async split(id, how) {
+    set({ looking: busy() });
+    try {
+      const { train, heldOut } = await engine().splitImages(id, how, (progress) =>
+        set((state) => ({ looking: advance(state.looking, progress) })),
+      );
+      set((state) => {
+        const others = state.sets.filter((other) => other.id !== train.id && other.id !== heldOut.id);
+        return { sets: [train, heldOut, ...others], set: train.id, looking: idle };
+      });
+      announce(`${formatPlural(train.count, 'image')} to train on, ${heldOut.count} held out`);
+    } catch (error) {
+      set((state) => ({ looking: ended(state.looking, error) }));
+    }
+  },
+
+  async cancelLooking() {
+    set((state) => ({ looking: cancelling(state.looking) }));
+    await engine().cancel('duplicates');
   },
 
   async addBenchmark(files, name = nameOfFiles(files, 'Benchmark')) {

@@ -38,6 +38,8 @@ function withListeners(remote: Remote<Engine>): Engine {
     listReports: () => remote.listReports(),
     file: (owner, path) => remote.file(owner, path),
     imagePaths: (owner) => remote.imagePaths(owner),
+    findDuplicates: (set, progress) => remote.findDuplicates(set, listen(progress)),
+    splitImages: (set, split, progress) => remote.splitImages(set, split, listen(progress)),
     planRun: (request) => remote.planRun(request),
     startRun: (request, listener) => {
       // From here on there is something to lose; workers cannot ask the browser for this.
