@@ -216,8 +216,10 @@ const states: State[] = [
       await map.press('ArrowUp');
       await page.getByLabel('Phrase').fill('the blue side');
       await press('Show the phrase')(page);
+      await page.getByLabel('Labels').fill('red half, blue half');
+      await press('Segment')(page);
     },
-    shows: [/Most like the phrase: row 1, column 5/],
+    shows: ['red half 50%', /Most like the phrase: row 1, column 5/],
   },
 
   { scene: 'empty', room: 'Checkpoints', name: 'empty', shows: [/A run leaves one every so many steps/] },

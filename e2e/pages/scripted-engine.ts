@@ -425,7 +425,8 @@ export class ScriptedEngine implements Engine {
   }
 
   patchView = async () => patchView();
-  phrase = async () => Float32Array.of(0, 1, 0);
+  phrase = async (_weights: WeightsRef, text: string) =>
+    text.includes('red') ? Float32Array.of(1, 0, 0) : Float32Array.of(0, 1, 0);
   listEvaluationSets = async () => this.evaluationSets;
   listEvaluations = async () => this.evaluations;
   compareEvaluations = async (baseline: string, others: string[]) =>

@@ -2,6 +2,7 @@ import { ActionIcon, Button, NativeSelect, TextInput } from '@mantine/core';
 import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
 import { type FormEvent, useEffect, useState } from 'react';
 import type { PatchView } from '../../../workers/protocol.ts';
+import { embeddingTable, normaliseRows } from '../../evaluation/embeddings.ts';
 import { patchSimilarity } from '../../evaluation/patch-similarity.ts';
 import { useImages } from '../images/store.ts';
 import { engine } from '../shared/engine.ts';
@@ -13,6 +14,7 @@ import { StoredImage } from '../shared/StoredImage.tsx';
 import { parseWeights, useWeightChoices } from '../shared/weight-choices.ts';
 import { problemOf } from '../shared/work.ts';
 import { PatchMap } from './PatchMap.tsx';
+import { SegmentMap } from './SegmentMap.tsx';
 import './patches.css';
 
 const stripSize = 8;
@@ -24,6 +26,8 @@ interface Look {
   view: PatchView;
   /** The phrase in this model's space, once asked for. */
   phrase: Float32Array | null;
+  /** The labels asked for and their rows in this model's space. */
+  labelled: { labels: string[]; heads: Float32Array } | null;
 }
 
 /** Where in a picture an encoder sees what: each patch's likeness to a chosen patch, or to a phrase. */
@@ -37,6 +41,7 @@ export function PatchPanel() {
   const [first, setFirst] = useState<string | null>(null);
   const [second, setSecond] = useState('');
   const [text, setText] = useState('');
+  const [labelText, setLabelText] = useState('');
   const [looks, setLooks] = useState<Look[]>([]);
   const [patch, setPatch] = useState<number | null>(null);
   const [busy, setBusy] = useState(false);
@@ -68,7 +73,7 @@ export function PatchPanel() {
       for (const value of [model, second].filter(Boolean)) {
         const label = models.find((each) => each.value === value)?.label ?? value;
         const view = await engine().patchView(parseWeights(value), owner, chosen);
-        made.push({ value, label, view, phrase: null });
+        made.push({ value, label, view, phrase: null, labelled: null });
       }
       setLooks(made);
       const { grid } = made[0]!.view;
@@ -83,6 +88,20 @@ export function PatchPanel() {
         asked.push({ ...each, phrase: await engine().phrase(parseWeights(each.value), text.trim()) });
       setLooks(asked);
       setPatch(null);
+    });
+  };
+
+  const label = (event: FormEvent) => {
+    event.preventDefault();
+    void attempt(async () => {
+      const labels = labelsOf(labelText);
+      if (labels.length < 2) throw new Error('Give at least two labels, with commas between them.');
+      const asked: Look[] = [];
+      for (const each of looks) {
+        const heads = await headsOf(each.value, labels, each.view.width);
+        asked.push({ ...each, labelled: { labels, heads } });
+      }
+      setLooks(asked);
     });
   };
 
@@ -169,6 +188,18 @@ export function PatchPanel() {
               Show the phrase
             </Button>
           </form>
+          <form className="patch-phrase" onSubmit={label}>
+            <TextInput
+              label="Labels"
+              description="Every pixel goes to the nearest of them."
+              placeholder="apple, tree, sky"
+              value={labelText}
+              onChange={(event) => setLabelText(event.currentTarget.value)}
+            />
+            <Button type="submit" variant="default" disabled={labelText.trim() === '' || busy}>
+              Segment
+            </Button>
+          </form>
           <div className="patch-maps">
             {looks.map(({ value, label, view, phrase }) => {
               const at = patch === null ? null : Math.min(patch, view.grid ** 2 - 1);
@@ -185,9 +216,31 @@ export function PatchPanel() {
                 />
               );
             })}
+            {looks.map(
+              ({ value, label: name, view, labelled }) =>
+                labelled && <SegmentMap key={value} name={name} view={view} {...labelled} />,
+            )}
           </div>
         </>
       )}
     </Panel>
   );
+}
+
+const labelsOf = (text: string): string[] => [
+  ...new Set(
+    text
+      .split(/[,\n]/)
+      .map((label) => label.trim())
+      .filter(Boolean),
+  ),
+];
+
+/** Labels in a plain prompt, in a model's space: [labels, width], rows of length 1. */
+async function headsOf(value: string, labels: readonly string[], width: number): Promise<Float32Array> {
+  const rows: Float32Array[] = [];
+  for (const label of labels) rows.push(await engine().phrase(parseWeights(value), `a photo of a ${label}.`));
+  const values = new Float32Array(labels.length * width);
+  for (const [i, row] of rows.entries()) values.set(row, i * width);
+  return normaliseRows(embeddingTable(values, labels.length, 'labels'), 'label').values;
 }
