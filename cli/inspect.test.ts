@@ -90,4 +90,27 @@ describe('acuity inspect', () => {
     const { code, err } = await runCommand(fixtures, 'inspect', 'vision_model.onnx');
     expect([code, err]).toEqual([2, expect.stringMatching(/^acuity: .*--shape pixel_values=.*\n$/)]);
   });
+
+  it('plans what refining takes, and names the cheaper ways when it does not fit', async () => {
+    const models = fileURLToPath(new URL('../public/models', import.meta.url));
+    const plan = (...args: string[]) =>
+      runCommand(
+        models,
+        'inspect',
+        'acuity-clip',
+        '--plan',
+        'acuity-diffusion',
+        '--preset',
+        'quick',
+        ...args,
+      );
+    const { memory, pass } = JSON.parse((await plan('--json')).out);
+    expect(memory.obstacles).toEqual([]);
+    expect(pass.products).toBeGreaterThan(1e8);
+    const tight = await plan('--memory', `${Math.floor(memory.peak / 1e6)}MB`);
+    expect(tight.out).toMatch(/peak +[\d.]+ MB: does not fit/);
+    expect(tight.out).toMatch(/LoRA, rank 16 +[\d.]+ MB: fits/);
+    expect((await plan('--preset', 'none')).code).toBe(64);
+    expect((await runCommand(models, 'inspect', 'acuity-clip', '--plan', 'nowhere')).code).toBe(2);
+  });
 });

@@ -4,6 +4,7 @@ import { mixedPrecision } from '../src/autodiff/mixed-precision.ts';
 import { recompute } from '../src/autodiff/recompute.ts';
 import { rules } from '../src/autodiff/rules/index.ts';
 import { webgpuObstacle } from '../src/autodiff/webgpu-operators.ts';
+import { presets } from '../src/method/config.ts';
 import { promoteTokens } from '../src/method/tokens.ts';
 import { isFloat, sizeOf } from '../src/onnx/data-types.ts';
 import { ModelError } from '../src/onnx/errors.ts';
@@ -12,6 +13,7 @@ import { bytesOfType, liveness } from '../src/onnx/liveness.ts';
 import type { Model, TensorType, TypedGraph } from '../src/onnx/model.ts';
 import { simplify } from '../src/onnx/passes/simplify.ts';
 import { specialise } from '../src/onnx/specialise.ts';
+import { inspectPlan } from './inspect-plan.ts';
 import { type Command, UsageError } from './io.ts';
 import { withModel } from './model-file.ts';
 import { parsed, parseShape, wholeNumber } from './options.ts';
@@ -19,10 +21,15 @@ import { parsed, parseShape, wholeNumber } from './options.ts';
 export const inspectCommand: Command = {
   summary: 'tell what a model is, what it takes to train it, and what stands against that',
   usage: `acuity inspect MODEL.onnx [OPTIONS]
+       acuity inspect ENCODER --plan TEACHER [OPTIONS]   what refining would take, from the models' folders
 
   --batch N            size of the batch axis where the file leaves it open; 1 unless given
   --shape NAME=1,3,8   sizes of an input, repeatable
-  --json               print the report as JSON`,
+  --json               print the report as JSON
+  --plan TEACHER       plan the memory of refining the encoder with this teacher; both are folders
+  --preset NAME        settings of the plan: ${Object.keys(presets).join(', ')}; diva unless given
+  --memory SIZE        memory of the device, such as 6.5GB: what does not fit names the cheaper ways
+  --cpu                plan for WebAssembly instead of WebGPU`,
   async run(args, io) {
     const { values, positionals } = parsed(() =>
       parseArgs({
@@ -32,11 +39,21 @@ export const inspectCommand: Command = {
           batch: { type: 'string' },
           shape: { type: 'string', multiple: true },
           json: { type: 'boolean' },
+          plan: { type: 'string' },
+          preset: { type: 'string' },
+          memory: { type: 'string' },
+          cpu: { type: 'boolean' },
         },
       }),
     );
     if (positionals.length !== 1) throw new UsageError(`${positionals.length} models named instead of one`);
     const [file] = positionals as [string];
+    if (values.plan !== undefined) {
+      io.out(await inspectPlan(io, file, { ...values, plan: values.plan }));
+      return;
+    }
+    if (values.preset ?? values.memory ?? values.cpu)
+      throw new UsageError('--preset, --memory and --cpu need --plan');
     const sizes = {
       batch: values.batch === undefined ? 1 : wholeNumber(values.batch, '--batch'),
       shapes: Object.fromEntries((values.shape ?? []).map(parseShape)),

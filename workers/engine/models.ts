@@ -4,12 +4,12 @@ import { type EncoderFolder, readEncoderFolder, visionConfig } from '../../src/e
 import { FolderError, ModelFolder } from '../../src/exchange/folder.ts';
 import { splitShared } from '../../src/exchange/split-shared.ts';
 import { readTeacherFolder, type TeacherFolder } from '../../src/exchange/teacher-folder.ts';
+import { contextOutput, contextShape } from '../../src/exchange/text-context.ts';
 import { promoteTokens } from '../../src/method/tokens.ts';
 import { sizeOf } from '../../src/onnx/data-types.ts';
 import { isWeight } from '../../src/onnx/lift-weights.ts';
 import type { Model, TensorType } from '../../src/onnx/model.ts';
 import { blobSource } from '../../src/onnx/sources.ts';
-import { specialise } from '../../src/onnx/specialise.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { HubCache } from '../../src/storage/hub.ts';
 import { openBackends } from '../../src/storage/open.ts';
@@ -109,21 +109,6 @@ export async function loadTeacher(files: ModelFiles, progress?: Listener<Progres
     files: folder.files,
   };
   return { summary, folder, files };
-}
-
-/** Shape of the text context, from the types of the text encoder's graph alone. */
-async function contextShape(folder: TeacherFolder): Promise<{ tokens: number; width: number }> {
-  const { context } = createTokenizer(folder.tokenizer.definition, folder.tokenizer.config);
-  const shapes = Object.fromEntries(folder.textEncoder.graph.inputs.map(({ name }) => [name, [1, context]]));
-  const graph = await specialise(folder.textEncoder, { shapes });
-  const shape = graph.types.get(contextOutput(folder))!.shape;
-  return { tokens: shape[1]!, width: shape[2]! };
-}
-
-/** The text encoder's per-token output: `last_hidden_state`, else its first. */
-export function contextOutput(folder: TeacherFolder): string {
-  const { outputs } = folder.textEncoder.graph;
-  return (outputs.find((output) => output.name === 'last_hidden_state') ?? outputs[0]!).name;
 }
 
 /** The text context of a prompt, [1, tokens, width]. */

@@ -1,13 +1,14 @@
 import { normalise } from '../../src/data/preprocess.ts';
 import { numbersPerCrop } from '../../src/data/training-crop.ts';
 import { embedTexts, ImageEmbedder, TextTower } from '../../src/evaluation/embed.ts';
+import { contextOutput } from '../../src/exchange/text-context.ts';
 import type { RefineConfig } from '../../src/method/config.ts';
 import { type AffineMap, fitTextInverse, type Rows } from '../../src/method/text-inverse.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { neutralSentences } from '../../src/text/sentences.ts';
 import { createTokenizer } from '../../src/text/tokenizer.ts';
 import type { CropSource } from '../../src/training/crops.ts';
-import { contextOutput, type LoadedEncoder, type LoadedTeacher } from './models.ts';
+import type { LoadedEncoder, LoadedTeacher } from './models.ts';
 
 /** Images whose embeddings tell the moments of all: their mean and deviations settle long before this. */
 const mostImages = 512;
