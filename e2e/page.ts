@@ -115,7 +115,9 @@ export class AcuityPage {
   }
 
   /** Sets up a run in the Refine room and starts it. `settings` by label, such as `{ Steps: '20', Seed: '7' }`. */
-  async start(choice: { preset?: 'Quick' | 'DIVA'; settings?: Record<string, string> } = {}): Promise<void> {
+  async start(
+    choice: { preset?: 'Quick' | 'DIVA' | 'Text inverse'; settings?: Record<string, string> } = {},
+  ): Promise<void> {
     await this.goTo('Refine');
     const another = this.page.getByRole('button', { name: 'New run' });
     if (await another.isVisible()) await another.click();

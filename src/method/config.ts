@@ -186,7 +186,8 @@ export const presets = {
   },
   /**
    * For encoders whose text tower the teacher shares or nearly so: the class token through a fixed map into the
-   * teacher's language, whole pictures, and an anchor that keeps class zero-shot (docs/demo-results.md).
+   * teacher's language, whole pictures, and an anchor against losing what the encoder knows
+   * (docs/demo-results.md).
    */
   textInverse: {
     fidelity: 'corrected',
@@ -194,15 +195,15 @@ export const presets = {
     partTokens: 76,
     projection: 'text-inverse',
     directions: 24,
-    anchor: 1,
+    anchor: 10,
     drawsPerImage: 1,
-    batchSize: 32,
+    batchSize: 16,
     accumulate: 1,
-    steps: 100,
+    steps: 60,
     trainable: { kind: 'all' },
     optimizer: {
       kind: 'adamw',
-      learningRate: 1e-4,
+      learningRate: 2e-5,
       momentum: 0.9,
       beta2: 0.99,
       epsilon: 1e-8,
@@ -216,7 +217,7 @@ export const presets = {
     projectorLearningRate: 1e-4,
     cropScale: 1,
     seed: 1,
-    checkpointEvery: 50,
+    checkpointEvery: 0,
   },
 } as const satisfies Record<string, RefineConfig>;
 

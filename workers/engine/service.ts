@@ -477,9 +477,7 @@ export class EngineService implements Engine {
       const loop = new RunLoop({
         summary,
         prepared,
-        ...(summary.watched
-          ? { watch: await this.#openWatch(summary.watched, runtime, cpu, parts.encoder) }
-          : {}),
+        ...(summary.watched ? { watch: await this.#openWatch(summary.watched, runtime, cpu, parts) } : {}),
         listener,
         save: (run) => store.keepRun(run),
         checkpoint: async (run, { refinement }) =>
@@ -519,7 +517,7 @@ export class EngineService implements Engine {
     { benchmark, index, statements }: WatchedPairSummary,
     runtime: Runtime,
     cpu: Runtime,
-    encoder: LoadedEncoder,
+    { encoder, config }: RunParts,
   ): Promise<WatchedPair> {
     const { images } = await this.#benchmark(benchmark);
     return WatchedPair.open({
@@ -527,6 +525,7 @@ export class EngineService implements Engine {
       cpu,
       pool: this.#pool,
       encoder,
+      config,
       images: [images[2 * index]!, images[2 * index + 1]!],
       statements,
     });

@@ -1,10 +1,15 @@
 import type { ImagePool } from '../../src/data/image-pool.ts';
 import type { NamedBlob } from '../../src/data/named-blob.ts';
 import { embedTexts, ImageEmbedder } from '../../src/evaluation/embed.ts';
+import type { RefineConfig } from '../../src/method/config.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { mmvpPrompt } from '../../src/text/prompts.ts';
+import { mergedWeights } from '../../src/training/merged.ts';
 import type { PairSimilarities } from '../protocol.ts';
 import type { LoadedEncoder } from './models.ts';
+
+/** Weights as the vision tower's own, of those that a run trains: low-rank factors merged. */
+type Merge = (trained: ReadonlyMap<string, Uint8Array>) => Promise<ReadonlyMap<string, Uint8Array>>;
 
 /** Follows one pair of a benchmark through a run: how near each statement is to each image by the present weights. */
 export class WatchedPair {
@@ -18,6 +23,7 @@ export class WatchedPair {
     cpu: Runtime;
     pool: ImagePool;
     encoder: LoadedEncoder;
+    config: RefineConfig;
     images: readonly [NamedBlob, NamedBlob];
     statements: readonly [string, string];
   }): Promise<WatchedPair> {
@@ -32,10 +38,15 @@ export class WatchedPair {
     }
     const texts = await embedTexts(cpu, encoder.folder, statements.map(mmvpPrompt));
     const embedder = await ImageEmbedder.open(runtime, encoder.vision, { imageSize, batch: 2 });
-    return new WatchedPair(embedder, pixels, texts);
+    const merge = (trained: ReadonlyMap<string, Uint8Array>) =>
+      mergedWeights(encoder.vision, imageSize, parts.config, trained);
+    return new WatchedPair(embedder, pixels, texts, merge);
   }
 
-  private constructor(embedder: ImageEmbedder, pixels: Float32Array, texts: Float32Array) {
+  readonly #merge: Merge;
+
+  private constructor(embedder: ImageEmbedder, pixels: Float32Array, texts: Float32Array, merge: Merge) {
+    this.#merge = merge;
     this.#embedder = embedder;
     this.#pixels = pixels;
     this.#texts = texts;
@@ -44,10 +55,10 @@ export class WatchedPair {
   /**
    * Cosine of statement i with image j.
    *
-   * @param weights the vision tower's present weights, by initialiser name
+   * @param trained the run's present weights, by their names in checkpoints
    */
-  async similarities(weights: ReadonlyMap<string, Uint8Array>): Promise<PairSimilarities> {
-    this.#embedder.replace(weights);
+  async similarities(trained: ReadonlyMap<string, Uint8Array>): Promise<PairSimilarities> {
+    this.#embedder.replace(await this.#merge(trained));
     const images = await this.#embedder.embed(this.#pixels);
     const { width } = this.#embedder;
     const row = (all: Float32Array, i: number) => all.subarray(i * width, (i + 1) * width);

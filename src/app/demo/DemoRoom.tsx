@@ -61,8 +61,8 @@ export function DemoRoom() {
       )}
       {run?.state === 'failed' && (
         <Problem title={`The run failed at step ${run.step}`}>
-          {run.problem ?? 'The engine gave no reason.'} Run it again, or see it in{' '}
-          <Link href="/refine">Refine</Link>.
+          {run.problem ?? 'The engine gave no reason.'} Run it again, or see it in the{' '}
+          <Link href="/refine">Refine room</Link>.
         </Problem>
       )}
       {ripe && work.state === 'busy' && (
@@ -95,9 +95,9 @@ export function DemoRoom() {
 function RunNote({ run }: { run: string }) {
   return (
     <>
-      Every setting, curve and control is in{' '}
+      Every setting, curve and control is in the{' '}
       <Link href="/refine" onClick={() => useRefine.getState().view(run)}>
-        Refine
+        Refine room
       </Link>
       .
     </>
