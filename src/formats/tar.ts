@@ -16,7 +16,8 @@ export class TarError extends Error {
 
 const block = 512;
 /** Headers are read in windows: small files come many to a read, large ones are jumped over. */
-const windowSize = 2 ** 17;
+const windowSize = 2 ** 20;
+const largeFile = windowSize / 4;
 /** Longest extended header (names) that is read. */
 const longestExtension = 2 ** 20;
 
@@ -30,9 +31,10 @@ const longestExtension = 2 ** 20;
 export async function* tarEntries(size: number, read: ReadRange): AsyncGenerator<TarEntry> {
   let window: Uint8Array = new Uint8Array();
   let windowAt = 0;
+  let jumped = false;
   const bytesAt = async (offset: number, length: number): Promise<Uint8Array> => {
     if (offset < windowAt || offset + length > windowAt + window.length) {
-      window = await read(offset, Math.max(windowSize, length));
+      window = await read(offset, Math.max(jumped ? 8 * block : windowSize, length));
       windowAt = offset;
     }
     return window.subarray(offset - windowAt, offset - windowAt + length);
@@ -60,6 +62,7 @@ export async function* tarEntries(size: number, read: ReadRange): AsyncGenerator
     const content = at + block;
     if (content + length > size) throw cutOff();
     at = content + Math.ceil(length / block) * block;
+    jumped = length > largeFile;
     if (isExtension(type)) {
       if (length > longestExtension) throw new TarError('The archive is damaged: a name is over 1 MiB long');
       const bytes = await bytesAt(content, length);
