@@ -2,6 +2,7 @@ import { sha256 } from '../../../src/data/hash.ts';
 import { buildImageSet, type SetImage } from '../../../src/data/image-set.ts';
 import type { NamedBlob } from '../../../src/data/named-blob.ts';
 import { findCaptioned, readCaptions } from '../../../src/evaluation/captions.ts';
+import { captionsBeside } from '../../../src/evaluation/captions-beside.ts';
 import { readLabelledImages } from '../../../src/evaluation/class-folder.ts';
 import { BenchmarkError } from '../../../src/evaluation/mmvp-folder.ts';
 import type { EvaluationSetSummary, EvaluationTask } from '../../evaluation-protocol.ts';
@@ -72,13 +73,20 @@ async function readLabelled(files: readonly NamedBlob[]): Promise<Given> {
 
 /** Captions in the file nearest to the folder's root; one whose name says so goes first. */
 async function readCaptionFile(files: readonly NamedBlob[]): Promise<Given> {
+  const keyOf = (path: string) => path.replace(/\.[^/]*$/, '');
+  const pictures = new Set(files.filter(({ path }) => isPicture.test(path)).map(({ path }) => keyOf(path)));
   const candidates = files
     .filter(({ path }) => /\.(csv|jsonl|json)$/i.test(path))
     .sort((a, b) => rank(a.path) - rank(b.path));
-  const [chosen] = candidates;
+  const chosen = candidates.find(({ path }) => !pictures.has(keyOf(path)));
   if (!chosen) {
+    const beside = await captionsBeside(files);
+    if (beside) {
+      const { captions, imageOf } = beside;
+      return { task: 'captions', images: beside.files, captions, imageOf };
+    }
     throw new BenchmarkError(
-      'No file of captions among the files. Give captions.csv (columns image,caption), captions.jsonl or COCO’s JSON, together with the images',
+      'No file of captions among the files. Give captions.csv (columns image,caption), captions.jsonl or COCO’s JSON, together with the images; or shards with a .txt beside each image',
     );
   }
   const captioned = readCaptions(await chosen.blob.text(), chosen.path);
@@ -89,6 +97,8 @@ async function readCaptionFile(files: readonly NamedBlob[]): Promise<Given> {
   const { captions, imageOf } = captioned;
   return { task: 'captions', images: findCaptioned(captioned, relative), captions, imageOf };
 }
+
+const isPicture = /\.(jpe?g|png|webp|avif|gif)$/i;
 
 const rank = (path: string): number => path.split('/').length + (/caption/i.test(path) ? 0 : 100);
 
