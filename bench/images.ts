@@ -156,6 +156,8 @@ Image.fromarray(x).resize((640, 480), Image.Resampling.BICUBIC).save(${JSON.stri
   });
   try {
     const page = await browser.newPage();
+    // The TypeScript runner names the functions inside the one that the page gets.
+    await page.addInitScript('globalThis.__name = (named) => named');
     await page.goto(`${server.resolvedUrls!.local[0]}e2e/pages/images.html`);
     const { readFileSync } = await import('node:fs');
     const file = readFileSync(jpeg).toString('base64');
