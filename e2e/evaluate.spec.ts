@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
 import { expect } from '@playwright/test';
 import { unzipSync } from 'fflate';
 import { runCommand } from '../cli/testing/run-command.ts';
@@ -73,7 +74,10 @@ test('classes, captions and labels give the figures of the command', async ({ ac
   expect(scores.zeroShot.top1).toBeGreaterThan(50);
 });
 
-test('blind pairs are found, written and taken away as a benchmark', async ({ acuity, page }, info) => {
+test('blind pairs become a benchmark; patches, phrases and masks are looked at', async ({
+  acuity,
+  page,
+}, info) => {
   const pictures = new Map([...smallSet()].filter(([path]) => !path.endsWith('.csv')));
   const folder = writeFiles(join(info.outputDir, 'things'), pictures);
   await acuity.open('/');
@@ -126,4 +130,45 @@ test('blind pairs are found, written and taken away as a benchmark', async ({ ac
   await page.getByLabel('Phrase').fill('an apple');
   await page.getByRole('button', { name: 'Show the phrase' }).click();
   await page.getByRole('button', { name: /: Most like the phrase: row \d, column \d/ }).waitFor();
+
+  // Every pixel of this mask is person, VOC's class 15: what is called a person is right, all else is wrong.
+  const jpeg = [...pictures].find(([path]) => path.endsWith('.jpg'))![1];
+  const masks = new Map([
+    ['JPEGImages/one.jpg', jpeg],
+    ['SegmentationClass/one.png', plainPng(64, [192, 128, 128])],
+  ]);
+  await acuity.dropFolder('Masks', writeFiles(join(info.outputDir, 'voc'), masks));
+  const iou = page.getByRole('table', { name: 'Intersection over union' });
+  await iou.waitFor({ timeout: 60_000 });
+  const cell = async (name: string) =>
+    Number(
+      await iou
+        .getByRole('row', { name: new RegExp(`^${name} `) })
+        .getByRole('cell')
+        .textContent(),
+    );
+  expect(await cell('person')).toBe(await cell('Pixels right'));
 });
+
+/** A square PNG of one colour, 8 bits a channel. */
+function plainPng(size: number, colour: readonly number[]): Uint8Array {
+  const chunk = (type: string, data: Uint8Array) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(data.length);
+    check.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, check]);
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(size, 0);
+  header.writeUInt32BE(size, 4);
+  header.set([8, 2], 8);
+  const row = [0, ...Array.from({ length: size }, () => colour).flat()];
+  const rows = Buffer.from(Array.from({ length: size }, () => row).flat());
+  return Buffer.concat([
+    Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]),
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}

@@ -109,6 +109,17 @@ export interface PatchView {
   picture: { size: number; data: Uint8ClampedArray<ArrayBuffer> };
 }
 
+/** Zero-shot segmentation against masks. */
+export interface SegmentationReport {
+  layout: 'VOC' | 'ADE';
+  pictures: number;
+  /** Percent. */
+  meanIou: number;
+  pixelAccuracy: number;
+  /** Intersection over union in percent; null where a class is neither in masks nor predicted. */
+  classes: { name: string; iou: number | null }[];
+}
+
 export interface EvaluationEngine {
   addEvaluationSet(
     task: EvaluationTask,
@@ -129,5 +140,11 @@ export interface EvaluationEngine {
   patchView(weights: WeightsRef, owner: string, path: string): Promise<PatchView>;
   /** A phrase in the space that images share, [width], without a prompt around it. */
   phrase(weights: WeightsRef, text: string): Promise<Float32Array>;
+  /** Segments pictures that have masks, in VOC's or ADE20K's layout. */
+  segmentFolder(
+    weights: WeightsRef,
+    files: NamedBlob[],
+    progress?: Listener<Progress>,
+  ): Promise<SegmentationReport>;
   deleteEvaluation(id: string): Promise<void>;
 }

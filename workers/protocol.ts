@@ -27,6 +27,7 @@ export type {
   PairSearch,
   PatchView,
   SecondEncoderSummary,
+  SegmentationReport,
 } from './evaluation-protocol.ts';
 export type {
   BenchmarkReport,

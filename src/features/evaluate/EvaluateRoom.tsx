@@ -9,6 +9,7 @@ import { BlindPairsPanel } from './BlindPairsPanel.tsx';
 import { DataPanel } from './DataPanel.tsx';
 import { PatchPanel } from './PatchPanel.tsx';
 import { Results } from './Results.tsx';
+import { SegmentationPanel } from './SegmentationPanel.tsx';
 import { SuitePanel } from './SuitePanel.tsx';
 import { useEvaluate } from './store.ts';
 import './evaluate.css';
@@ -46,6 +47,7 @@ export function EvaluateRoom() {
           {shown && <Results shown={shown} />}
           <BlindPairsPanel />
           <PatchPanel />
+          <SegmentationPanel />
         </div>
       )}
     </>
