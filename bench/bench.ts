@@ -4,6 +4,7 @@ import { createServer } from 'vite';
 import { browserArguments, findBrowser } from '../scripts/browser.mjs';
 import { type BlockName, blocks } from './peers/blocks.ts';
 import { Contest, type Pace } from './peers/measure.ts';
+import { pytorchRows } from './peers/measure-pytorch.ts';
 import { disagreements, type Row } from './peers/report.ts';
 
 export interface BenchOptions {
@@ -25,7 +26,7 @@ const gpuArguments = ['--enable-features=Vulkan', '--use-angle=vulkan', '--ignor
 
 /** Runs the benches asked for and prints them. Returns the exit code: 1 when gradients do not agree, 64 for a wrong name. */
 export async function bench(options: BenchOptions, say: (line: string) => void): Promise<number> {
-  const names = Object.keys(blocks) as BlockName[];
+  const names = [...(Object.keys(blocks) as BlockName[]), 'cpu-pytorch' as const];
   const wanted = options.only === undefined ? names : names.filter((name) => name === options.only);
   if (wanted.length === 0) {
     say(`there is no bench "${options.only}": choose ${names.join(' or ')}`);
@@ -37,7 +38,10 @@ export async function bench(options: BenchOptions, say: (line: string) => void):
   const rows = await inBrowser(options, async (page) => {
     const found: Row[] = [];
     for (const name of wanted) {
-      found.push(...(await new Contest(page, name, pace, say).rows()));
+      if (name === 'cpu-pytorch') {
+        if (!options.quick || options.only)
+          found.push(...(await pytorchRows(page, options.quick ? 2 : 5, say)));
+      } else found.push(...(await new Contest(page, name, pace, say).rows()));
     }
     return found;
   });

@@ -15,17 +15,22 @@ const wasmPaths = {
 };
 
 /** Acuity's own runtime, optimiser and differentiation, as a refinement uses them. */
-export async function openAcuity(block: Block, values: BlockValues, backend: Backend): Promise<Contestant> {
+export async function openAcuity(
+  block: Block,
+  values: BlockValues,
+  backend: Backend,
+  threads = 0,
+): Promise<Contestant> {
   const device = backend === 'webgpu' ? await openDevice() : undefined;
-  const threads =
-    backend === 'wasm'
+  const measured =
+    backend === 'wasm' && threads === 0
       ? (await measureThreads({ wasmPaths: new URL('/ort/', location.href).href })).threads
-      : 1;
+      : threads;
   const runtime = await openRuntime({
     ort: ort as never,
     provider: backend,
     ...(device && { device }),
-    threads,
+    threads: Math.max(1, measured),
     wasmPaths,
   });
   const { graph, gradients } = blockGraph(block);

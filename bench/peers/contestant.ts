@@ -17,6 +17,8 @@ export interface Opening {
   library: Library;
   backend: Backend;
   block: BlockName;
+  /** WebAssembly threads of Acuity; by default as many as it measures to be best. */
+  threads?: number;
 }
 
 /** What the page asks of a contestant's worker. */

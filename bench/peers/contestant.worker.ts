@@ -7,9 +7,9 @@ const makers = {
   tfjs: async () => (await import('./tfjs.ts')).openTfjs,
 };
 
-async function open({ library, backend, block }: Opening): Promise<Contestant> {
+async function open({ library, backend, block, threads }: Opening): Promise<Contestant> {
   const make = await makers[library]();
-  return make(blocks[block], valuesOf(blocks[block]), backend);
+  return make(blocks[block], valuesOf(blocks[block]), backend, threads);
 }
 
 let contestant: Contestant | undefined;
