@@ -60,6 +60,11 @@ export class Draws {
     return this.#streams.timestep.integers({ step, image: slot, draw }, 1, min, max)[0]!;
   }
 
+  /** The noise stream's key, for the generator on the GPU. */
+  get noiseKey(): readonly [number, number] {
+    return this.#streams.noise.key;
+  }
+
   /** `count` standard normal numbers. */
   noise(step: number, slot: number, draw: number, count: number): Float32Array {
     return this.#streams.noise.normal({ step, image: slot, draw }, count);

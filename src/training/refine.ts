@@ -7,9 +7,10 @@ import type { Tensor, TensorType } from '../onnx/model.ts';
 import { tensorOf } from '../onnx/tensors.ts';
 import { graphSession } from '../runtime/graph-session.ts';
 import type { OptimizerState } from '../runtime/optimizer.ts';
+import { GpuRandom } from '../runtime/random-gpu.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Session } from '../runtime/session.ts';
-import { byteLengthOf, type DeviceTensor } from '../runtime/tensor.ts';
+import { byteLengthOf, type DeviceTensor, isGpuTensor } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weights.ts';
 import { Draws } from './draws.ts';
 import { projections, Stages } from './stages.ts';
@@ -79,6 +80,7 @@ export class Refinement {
   readonly #weightFeeds: Map<string, DeviceTensor>;
   readonly #prompt: DeviceTensor;
   #done = 0;
+  #ahead: { step: number; views: Promise<View[]> } | undefined;
 
   /** Loads the weights, makes the session and the optimiser. */
   static async open(parts: RefinementParts): Promise<Refinement> {
@@ -153,20 +155,22 @@ export class Refinement {
     const { config } = this.#parts;
     const started = performance.now();
     const step = this.#done;
-    let loss = 0;
-    let anchor = 0;
-    const passes = config.accumulate * config.drawsPerImage;
+    const reads: Promise<Losses>[] = [];
     for (let part = 0; part < config.accumulate; part++) {
-      const images = await this.#batch(step, part);
+      const images = await this.#take(step, part);
       for (let draw = 0; draw < config.drawsPerImage; draw++) {
-        const losses = await this.#pass(step, part, draw, images);
-        loss += losses.loss / passes;
-        anchor += losses.anchor / passes;
+        reads.push((await this.#pass(step, part, draw, images)).losses);
         await inspect?.(this.#gradients);
         await this.#stages.accumulate(step, this.#gradients);
       }
     }
-    const report = await (await this.#stages.update(step)).read();
+    const update = await this.#stages.update(step);
+    // The step is on its way: images and latents of the next one are made while the GPU works.
+    if (step + 1 < config.steps) this.#prepare(step + 1);
+    const losses = await Promise.all(reads);
+    const loss = mean(losses.map((each) => each.loss));
+    const anchor = mean(losses.map((each) => each.anchor));
+    const report = await update.read();
     if (!report.finite || !Number.isFinite(loss)) {
       throw new GradientFault(
         `Step ${step + 1}: the gradient is not finite, first in ${report.nonFinite[0] ?? 'the loss'}. Lower the learning rate, or resume from the last checkpoint`,
@@ -212,11 +216,13 @@ export class Refinement {
         throw new Error(`The checkpoint lacks the weight "${fileName(name)}": it belongs to another encoder`);
       this.#weights.write(name, bytes);
     }
+    this.#ahead = undefined;
     await this.#stages.restore(state.step, state.optimizer);
     this.#done = state.step;
   }
 
   async release(): Promise<void> {
+    await this.#ahead?.views.catch(() => undefined);
     await this.#session.release();
     this.#stages.release();
     this.#weights.release();
@@ -237,38 +243,93 @@ export class Refinement {
     );
   }
 
-  /** One run of the training graph: its gradients are written in place, its losses are returned. */
+  /** Images of the first part of a coming step. */
+  #prepare(step: number): void {
+    const views = this.#batch(step, 0);
+    // Whoever takes them hears of a failure.
+    views.catch(() => undefined);
+    this.#ahead = { step, views };
+  }
+
+  #take(step: number, part: number): Promise<View[]> {
+    const ahead = this.#ahead;
+    if (part > 0 || ahead?.step !== step) return this.#batch(step, part);
+    this.#ahead = undefined;
+    return ahead.views;
+  }
+
+  /**
+   * Submits one run of the training graph: its gradients are written in place. The losses, copied out behind it in the
+   * device's queue, are promised: nothing waits for them within the step.
+   */
   async #pass(
     step: number,
     part: number,
     draw: number,
     images: readonly View[],
-  ): Promise<{ loss: number; anchor: number }> {
+  ): Promise<{ losses: Promise<Losses> }> {
     const { network, runtime } = this.#parts;
     const feeds = new Map(this.#weightFeeds);
     feeds.set(network.feeds.prompt, this.#prompt);
     const values = this.#feedsOf(step, part, draw, images);
-    for (const [name, data] of Object.entries(values)) feeds.set(name, this.#upload(name, data));
+    const made = new Map<string, DeviceTensor>();
+    for (const [name, data] of Object.entries(values)) made.set(name, this.#upload(name, data));
+    made.set(network.feeds.noise, this.#noise(step, part, draw));
+    for (const [name, tensor] of made) feeds.set(name, tensor);
     const fetches = new Map<string, DeviceTensor>([[lossOutput, this.#loss]]);
     if (this.#anchor) fetches.set(anchorOutput, this.#anchor);
     for (const [name, output] of network.gradients) fetches.set(output, this.#gradients.get(name)!);
     try {
       await this.#session.run(feeds, fetches);
-      const read = async (scalar: DeviceTensor) => new Float32Array((await runtime.read(scalar)).buffer)[0]!;
-      return { loss: await read(this.#loss), anchor: this.#anchor ? await read(this.#anchor) : 0 };
+      const losses = this.#losses();
+      // A step that fails elsewhere leaves them unread.
+      losses.catch(() => undefined);
+      return { losses };
     } finally {
-      for (const name of Object.keys(values)) runtime.release(feeds.get(name)!);
+      for (const tensor of made.values()) runtime.release(tensor);
     }
   }
 
-  /** Elements of the inputs of one pass, by input name. */
+  async #losses(): Promise<Losses> {
+    const { runtime } = this.#parts;
+    const floats = async (scalar: DeviceTensor) => new Float32Array((await runtime.read(scalar)).buffer)[0]!;
+    const reads = [floats(this.#loss), ...(this.#anchor ? [floats(this.#anchor)] : [])] as const;
+    const [loss, anchor = 0] = await Promise.all(reads);
+    return { loss: loss!, anchor };
+  }
+
+  /** The noise of one pass: on a GPU drawn there, by the same generator with the same addresses. */
+  #noise(step: number, part: number, draw: number): DeviceTensor {
+    const { config, runtime, network, latentShape } = this.#parts;
+    const name = network.feeds.noise;
+    const count = latentShape[0] * latentShape[1] * latentShape[2];
+    const first = part * config.batchSize;
+    if (runtime.device) {
+      const { shape } = network.graph.types.get(name)!;
+      const tensor = runtime.allocate({ dtype: 'float32', shape });
+      if (isGpuTensor(tensor)) {
+        const random = new GpuRandom(runtime.device.device, this.#draws.noiseKey);
+        random.normal(tensor.buffer, {
+          address: { step, image: first, draw },
+          count,
+          rows: config.batchSize,
+        });
+      }
+      return tensor;
+    }
+    const noise = new Float32Array(config.batchSize * count);
+    for (let i = 0; i < config.batchSize; i++)
+      noise.set(this.#draws.noise(step, first + i, draw, count), i * count);
+    return this.#upload(name, noise);
+  }
+
+  /** Elements of the other inputs of one pass, by input name. */
   #feedsOf(step: number, part: number, draw: number, images: readonly View[]): Record<string, Float32Array> {
     const { config, network, encoder, schedule, latentShape } = this.#parts;
     const batch = config.batchSize;
     const latentSize = latentShape[0] * latentShape[1] * latentShape[2];
     const pixels = new Float32Array(batch * 3 * encoder.size ** 2);
     const latents = new Float32Array(batch * latentSize);
-    const noise = new Float32Array(batch * latentSize);
     const signalScale = new Float32Array(batch);
     const noiseScale = new Float32Array(batch);
     const selection = new Float32Array(batch * network.rows * network.tokens);
@@ -278,7 +339,6 @@ export class Refinement {
       const slot = part * batch + i;
       pixels.set(image.pixels, i * image.pixels.length);
       latents.set(image.latent, i * latentSize);
-      noise.set(this.#draws.noise(step, slot, draw, latentSize), i * latentSize);
       // A denoiser with one timestep for its whole batch takes that of the batch's first image.
       const t = this.#draws.timestep(step, shared ? part * batch : slot, draw);
       timesteps[i] = t;
@@ -297,7 +357,6 @@ export class Refinement {
       ...originals,
       [feeds.pixels]: pixels,
       [feeds.latents]: latents,
-      [feeds.noise]: noise,
       [feeds.signalScale]: signalScale,
       [feeds.noiseScale]: noiseScale,
       [feeds.timestep]: shared ? timesteps.slice(0, 1) : timesteps,
@@ -314,6 +373,13 @@ export class Refinement {
     );
   }
 }
+
+interface Losses {
+  loss: number;
+  anchor: number;
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, x) => sum + x, 0) / values.length;
 
 /** The official code's accumulation wrapper divides every draw after the first by 5 (diva.md, inferred). */
 function drawWeight(config: RefineConfig, draw: number): number {
