@@ -404,6 +404,33 @@ test('a lost GPU device ends the run with what to do; a new one agrees with WebA
   expect(resumed).toEqual({ provider: 'wasm', loss: check.wasmLoss[0] });
 });
 
+test('projection first, then low-rank factors: both optimisers on the GPU agree with WebAssembly', async () => {
+  const check = await page.evaluate(
+    async ([request, c]) => {
+      const { engine, tools } = window;
+      await engine.hardware('wasm');
+      const id = await tools.start({ ...request, config: c });
+      await engine.stopRun(id);
+      return engine.checkOnWebGpu(id, 3);
+    },
+    [
+      given,
+      config({
+        steps: 4,
+        drawsPerImage: 2,
+        projectorWarmup: 1,
+        projectorLearningRate: 1e-2,
+        trainable: { kind: 'lora', rank: 4, alpha: 8 },
+        optimizer: { ...presets.quick.optimizer, learningRate: 1e-3, warmup: 0 },
+      }),
+    ] as const,
+  );
+  expect(check.loss).toHaveLength(3);
+  expect(check.gradientRelativeError).toBeLessThanOrEqual(1e-3);
+  for (const [step, loss] of check.loss.entries())
+    expect(Math.abs(loss / check.wasmLoss[step]! - 1), `step ${step + 1}`).toBeLessThan(1e-3);
+});
+
 test('runs go on with the number of threads that they were made with', async () => {
   const measured = await page.evaluate(async () => (await window.engine.hardware()).wasmThreads);
   const cores = await page.evaluate(() => navigator.hardwareConcurrency);

@@ -29,6 +29,18 @@ export interface NetworkParts {
 
 type NetworkConfig = Pick<RefineConfig, 'batchSize' | 'condition' | 'partTokens' | 'projection' | 'anchor'>;
 
+/**
+ * Builds the training graph of a run's first stage, in which the projection trains alone: the backward ends where the
+ * encoder's tokens begin.
+ */
+export async function buildProjectionNetwork(
+  parts: NetworkParts,
+  config: NetworkConfig,
+  weightsAsInputs: 'all' | 'trainable',
+): Promise<TrainingGraph> {
+  return buildTrainingGraph({ ...(await networkGraphs(parts, config)), trainable: [], weightsAsInputs });
+}
+
 /** Builds the whole training graph at a run's batch size. Weights stay where they are. */
 export async function buildNetwork(
   parts: NetworkParts,

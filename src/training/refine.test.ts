@@ -6,7 +6,7 @@ import { presets, type RefineConfig } from '../method/config.ts';
 import { type OrtModule, openRuntime } from '../runtime/runtime.ts';
 import type { CropSource } from './crops.ts';
 import { LatentEncoder } from './latents.ts';
-import { buildNetwork } from './network.ts';
+import { buildNetwork, buildProjectionNetwork } from './network.ts';
 import { Refinement } from './refine.ts';
 import { builtIn } from './testing/built-in.ts';
 
@@ -38,15 +38,14 @@ async function open(changes: Partial<RefineConfig> = {}): Promise<Refinement> {
   const encoder = await readEncoderFolder(await builtIn('acuity-clip'));
   const teacher = await readTeacherFolder(await builtIn('acuity-diffusion'));
   const { preprocessing, imageSize, vision } = encoder;
-  const network = await buildNetwork(
-    { vision, imageSize, teacher, contextTokens: 77, contextWidth: 128 },
-    settings,
-    'trainable',
-  );
+  const parts = { vision, imageSize, teacher, contextTokens: 77, contextWidth: 128 };
+  const network = await buildNetwork(parts, settings, 'trainable');
+  const projectionNetwork = await buildProjectionNetwork(parts, settings, 'trainable');
   const latents = await LatentEncoder.open(runtime, teacher, { fidelity: settings.fidelity, preprocessing });
   return Refinement.open({
     runtime,
     network,
+    projectionNetwork,
     config: settings,
     images,
     encodeLatent: (pixels) => latents.encode(pixels),

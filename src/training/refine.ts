@@ -36,6 +36,8 @@ export interface RefineStep {
 export interface RefinementParts extends ViewParts {
   runtime: Runtime;
   network: TrainingGraph;
+  /** For the steps in which the projection trains alone; without it they run the whole network. */
+  projectionNetwork?: TrainingGraph;
   config: RefineConfig;
   latentShape: readonly [number, number, number];
   /** The layer between encoder and teacher, where the run does not train one of its own. */
@@ -68,7 +70,8 @@ class GradientFault extends Error {
  */
 export class Refinement {
   readonly #parts: RefinementParts;
-  readonly #session: Session;
+  /** The session of the stage in work. */
+  #stage: { network: TrainingGraph; session: Session } | undefined;
   readonly #weights: WeightStore;
   readonly #start: WeightStore;
   readonly #stages: Stages;
@@ -106,19 +109,24 @@ export class Refinement {
       for (const [name, tensor] of all) {
         await weights.load(name, tensor, { onProgress, signal: parts.signal });
       }
-      const session = await graphSession(runtime, network.graph, { name: 'training' });
-      parts.signal?.throwIfAborted();
-      return new Refinement(parts, session, weights, draws);
+      const refinement = new Refinement(parts, weights, draws);
+      try {
+        await refinement.#enter(0);
+        parts.signal?.throwIfAborted();
+      } catch (error) {
+        await refinement.release();
+        throw error;
+      }
+      return refinement;
     } catch (error) {
       weights.release();
       throw error;
     }
   }
 
-  private constructor(parts: RefinementParts, session: Session, weights: WeightStore, draws: Draws) {
+  private constructor(parts: RefinementParts, weights: WeightStore, draws: Draws) {
     const { runtime, network, config } = parts;
     this.#parts = parts;
-    this.#session = session;
     this.#weights = weights;
     this.#draws = draws;
     this.#views = new Views(parts);
@@ -155,13 +163,14 @@ export class Refinement {
     const { config } = this.#parts;
     const started = performance.now();
     const step = this.#done;
+    await this.#enter(step);
     const reads: Promise<Losses>[] = [];
     for (let part = 0; part < config.accumulate; part++) {
       const images = await this.#take(step, part);
       for (let draw = 0; draw < config.drawsPerImage; draw++) {
         reads.push((await this.#pass(step, part, draw, images)).losses);
-        await inspect?.(this.#gradients);
-        await this.#stages.accumulate(step, this.#gradients);
+        await inspect?.(this.#written());
+        await this.#stages.accumulate(step, this.#written());
       }
     }
     const update = await this.#stages.update(step);
@@ -223,7 +232,7 @@ export class Refinement {
 
   async release(): Promise<void> {
     await this.#ahead?.views.catch(() => undefined);
-    await this.#session.release();
+    await this.#stage?.session.release();
     this.#stages.release();
     this.#weights.release();
     this.#start.release();
@@ -241,6 +250,23 @@ export class Refinement {
         uniforms: [...this.#draws.crop(step, slot)],
       })),
     );
+  }
+
+  /** Makes the session of the stage that a step belongs to, and ends that of the stage before. */
+  async #enter(step: number): Promise<void> {
+    const { runtime, config, projectionNetwork, network: whole } = this.#parts;
+    const network = step < (config.projectorWarmup ?? 0) ? (projectionNetwork ?? whole) : whole;
+    if (this.#stage?.network === network) return;
+    await this.#stage?.session.release();
+    this.#stage = undefined;
+    const session = await graphSession(runtime, network.graph, { name: 'training' });
+    this.#stage = { network, session };
+  }
+
+  /** The gradients that the stage in work computes. */
+  #written(): Map<string, DeviceTensor> {
+    const { gradients } = this.#stage!.network;
+    return new Map([...gradients.keys()].map((name) => [name, this.#gradients.get(name)!]));
   }
 
   /** Images of the first part of a coming step. */
@@ -268,8 +294,9 @@ export class Refinement {
     draw: number,
     images: readonly View[],
   ): Promise<{ losses: Promise<Losses> }> {
-    const { network, runtime } = this.#parts;
-    const feeds = new Map(this.#weightFeeds);
+    const { runtime } = this.#parts;
+    const { network, session } = this.#stage!;
+    const feeds = new Map([...this.#weightFeeds].filter(([name]) => session.inputs.has(name)));
     feeds.set(network.feeds.prompt, this.#prompt);
     const values = this.#feedsOf(step, part, draw, images);
     const made = new Map<string, DeviceTensor>();
@@ -280,7 +307,7 @@ export class Refinement {
     if (this.#anchor) fetches.set(anchorOutput, this.#anchor);
     for (const [name, output] of network.gradients) fetches.set(output, this.#gradients.get(name)!);
     try {
-      await this.#session.run(feeds, fetches);
+      await session.run(feeds, fetches);
       const losses = this.#losses();
       // A step that fails elsewhere leaves them unread.
       losses.catch(() => undefined);

@@ -4,7 +4,7 @@ import type { Runtime } from '../../src/runtime/runtime.ts';
 import { emptyPrompt } from '../../src/text/prompts.ts';
 import type { CropSource } from '../../src/training/crops.ts';
 import { LatentEncoder } from '../../src/training/latents.ts';
-import { buildNetwork } from '../../src/training/network.ts';
+import { buildNetwork, buildProjectionNetwork } from '../../src/training/network.ts';
 import { Refinement, type RefinementState } from '../../src/training/refine.ts';
 import { type LoadedEncoder, type LoadedTeacher, promptContext } from './models.ts';
 import { textInverse } from './text-inverse.ts';
@@ -46,18 +46,20 @@ export async function prepareRun(
       : undefined;
   signal?.throwIfAborted();
   const { preprocessing, imageSize } = encoder.folder;
-  const network = await buildNetwork(
-    {
-      vision: encoder.vision,
-      imageSize,
-      teacher: teacher.folder,
-      contextTokens: teacher.summary.context.tokens,
-      contextWidth: teacher.summary.context.width,
-    },
-    config,
-    // On the processor frozen weights stay inside the model, where its kernels may lay them out as they like.
-    runtime.provider === 'webgpu' ? 'all' : 'trainable',
-  );
+  const parts = {
+    vision: encoder.vision,
+    imageSize,
+    teacher: teacher.folder,
+    contextTokens: teacher.summary.context.tokens,
+    contextWidth: teacher.summary.context.width,
+  };
+  // On the processor frozen weights stay inside the model, where its kernels may lay them out as they like.
+  const inputs = runtime.provider === 'webgpu' ? 'all' : 'trainable';
+  const network = await buildNetwork(parts, config, inputs);
+  const projectionNetwork =
+    (config.projectorWarmup ?? 0) > 0 && !projection
+      ? await buildProjectionNetwork(parts, config, inputs)
+      : undefined;
   const latents = await LatentEncoder.open(runtime, teacher.folder, {
     fidelity: config.fidelity,
     preprocessing,
@@ -70,6 +72,7 @@ export async function prepareRun(
     const refinement = await Refinement.open({
       runtime,
       network,
+      ...(projectionNetwork ? { projectionNetwork } : {}),
       config,
       images,
       encodeLatent: (pixels) => latents.encode(pixels),
