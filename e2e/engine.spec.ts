@@ -418,6 +418,7 @@ test('projection first, then low-rank factors: both optimisers on the GPU agree 
       config({
         steps: 4,
         drawsPerImage: 2,
+        average: 0.9,
         projectorWarmup: 1,
         projectorLearningRate: 1e-2,
         trainable: { kind: 'lora', rank: 4, alpha: 8 },

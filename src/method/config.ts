@@ -73,6 +73,10 @@ export interface RefineConfig {
   optimizer: OptimizerConfig;
   /** Absent, as in runs kept by earlier versions: all weights. */
   trainable?: TrainableConfig;
+  /**
+   * Decay of the weights' exponential moving average, which scores and exports then use; absent or 0: none is kept.
+   */
+  average?: number;
   timesteps: TimestepConfig;
   /** First steps in which only the projection trains and the encoder stays frozen; absent means 0. */
   projectorWarmup?: number;
@@ -101,6 +105,7 @@ export const presets = {
     accumulate: 1,
     steps: 200,
     trainable: { kind: 'all' },
+    average: 0,
     optimizer: {
       kind: 'sgd',
       learningRate: 1e-4,
@@ -132,6 +137,7 @@ export const presets = {
     accumulate: 1,
     steps: 60,
     trainable: { kind: 'all' },
+    average: 0,
     optimizer: {
       kind: 'adamw',
       learningRate: 1e-5,
@@ -166,6 +172,7 @@ export const presets = {
     accumulate: 1,
     steps: 200,
     trainable: { kind: 'all' },
+    average: 0,
     optimizer: {
       kind: 'adamw',
       learningRate: 1e-5,
@@ -201,6 +208,7 @@ export const presets = {
     accumulate: 1,
     steps: 60,
     trainable: { kind: 'all' },
+    average: 0,
     optimizer: {
       kind: 'adamw',
       learningRate: 2e-5,

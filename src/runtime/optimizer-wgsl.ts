@@ -196,3 +196,30 @@ ${entry} {
   ${choose(count, (k) => strided(`s${k}[i] += g${k}[i];`))}
 }`;
 }
+
+/**
+ * Moves `count` averages towards tensors in place, by the share in the member's `decay`. Bindings: the averages, the
+ * tensors, the members.
+ */
+export function averageShader(count: number): string {
+  return `
+${bindings(
+  range(count).map((k) => `a${k}`),
+  'read_write',
+  'f32',
+  0,
+)}
+${bindings(
+  range(count).map((k) => `w${k}`),
+  'read',
+  'f32',
+  count,
+)}
+${members(count, 2 * count)}
+${entry} {
+  let n = members[group.y].count;
+  let share = members[group.y].decay;
+  let stride = groups.x * ${workgroupSize}u;
+  ${choose(count, (k) => strided(`a${k}[i] += share * (w${k}[i] - a${k}[i]);`))}
+}`;
+}

@@ -35,7 +35,7 @@ export interface CheckpointInfo {
 
 /** Everything that continues a run exactly. */
 export interface Checkpoint extends CheckpointInfo {
-  /** Little-endian bytes by name: `weights/<name>`, `optimizer/<name>`. */
+  /** Little-endian bytes by name: `weights/<name>`, `optimizer/<name>`, and `average/<name>` where one is kept. */
   tensors: Map<string, Uint8Array<ArrayBuffer>>;
 }
 

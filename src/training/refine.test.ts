@@ -120,13 +120,14 @@ it('trains the projection alone at first, and goes on from either stage bit for 
   await resumed.release();
 });
 
-it('trains low-rank factors, and goes on bit for bit', async () => {
-  const changes = { drawsPerImage: 1, trainable: { kind: 'lora', rank: 2, alpha: 4 } } as const;
+it('trains low-rank factors and their average, and goes on bit for bit', async () => {
+  const changes = { drawsPerImage: 1, trainable: { kind: 'lora', rank: 2, alpha: 4 }, average: 0.5 } as const;
   const whole = await open(changes);
   await whole.next();
   const saved = await whole.state();
   const { ms: _, ...want } = await whole.next();
-  const ups = [...(await whole.state()).weights].filter(([name]) => name.endsWith('.lora_up'));
+  const end = await whole.state();
+  const ups = [...end.weights].filter(([name]) => name.endsWith('.lora_up'));
   await whole.release();
   // The second factors begin at zero; the first step's rate is that of a warm-up, zero.
   expect(ups.every(([, bytes]) => bytes.some((byte) => byte !== 0))).toBe(true);
@@ -135,5 +136,11 @@ it('trains low-rank factors, and goes on bit for bit', async () => {
   await resumed.restore(saved);
   const { ms: __, ...got } = await resumed.next();
   expect(got).toEqual(want);
+  const again = await resumed.state();
+  for (const [name, bytes] of end.average!) {
+    expect(Buffer.compare(again.average!.get(name)!, bytes), name).toBe(0);
+    // The first factors have no gradient yet while the second are zero.
+    if (name.endsWith('.lora_up')) expect(Buffer.compare(again.weights.get(name)!, bytes), name).not.toBe(0);
+  }
   await resumed.release();
 });

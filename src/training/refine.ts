@@ -11,6 +11,7 @@ import { GpuRandom } from '../runtime/random-gpu.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Session } from '../runtime/session.ts';
 import { byteLengthOf, type DeviceTensor, isGpuTensor } from '../runtime/tensor.ts';
+import { WeightAverage } from '../runtime/weight-average.ts';
 import { WeightStore } from '../runtime/weights.ts';
 import { Draws } from './draws.ts';
 import { projections, Stages } from './stages.ts';
@@ -58,6 +59,8 @@ export interface RefinementState {
   /** Trained weights: the encoder's by their names in its file, and `visual_proj.weight`, `visual_proj.bias`. */
   weights: Map<string, Uint8Array<ArrayBuffer>>;
   optimizer: OptimizerState;
+  /** The moving average of the weights, by the same names, in runs that keep one. */
+  average?: Map<string, Uint8Array<ArrayBuffer>>;
 }
 
 /** The gradient is zero throughout or not finite: going on would train nothing, or ruin the weights. */
@@ -75,6 +78,7 @@ export class Refinement {
   readonly #weights: WeightStore;
   readonly #start: WeightStore;
   readonly #stages: Stages;
+  readonly #average: WeightAverage | undefined;
   readonly #draws: Draws;
   readonly #views: Views;
   readonly #gradients: ReadonlyMap<string, DeviceTensor>;
@@ -133,6 +137,8 @@ export class Refinement {
     const trained = [...network.gradients.keys()];
     this.#start = weights.clone(trained);
     this.#stages = new Stages(runtime, config, trained, weights, this.#start);
+    const decay = config.average ?? 0;
+    this.#average = decay > 0 ? new WeightAverage(runtime, weights, trained, decay) : undefined;
     this.#gradients = new Map(trained.map((name) => [name, runtime.allocate(weights.get(name))]));
     this.#loss = runtime.allocate(network.graph.types.get(lossOutput)!);
     this.#anchor = network.feeds.anchor
@@ -174,6 +180,7 @@ export class Refinement {
       }
     }
     const update = await this.#stages.update(step);
+    this.#average?.update();
     // The step is on its way: images and latents of the next one are made while the GPU works.
     if (step + 1 < config.steps) this.#prepare(step + 1);
     const losses = await Promise.all(reads);
@@ -204,15 +211,24 @@ export class Refinement {
 
   /** The weights and the optimiser as they are between two steps. */
   async state(): Promise<RefinementState> {
-    const weights = await this.weights();
-    return { step: this.#done, weights, optimizer: await this.#stages.state(this.#done) };
+    const weights = await this.#read(this.#weights);
+    const optimizer = await this.#stages.state(this.#done);
+    const average = this.#average ? { average: await this.#read(this.#average) } : {};
+    return { step: this.#done, weights, optimizer, ...average };
   }
 
-  /** The trained weights as they are between two steps, by their names in checkpoints. */
-  async weights(): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  /**
+   * The trained weights as they are between two steps, by their names in checkpoints: what scoring takes. Their moving
+   * average in runs that keep one.
+   */
+  weights(): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+    return this.#read(this.#average ?? this.#weights);
+  }
+
+  async #read(from: Pick<WeightStore, 'read'>): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
     const weights = new Map<string, Uint8Array<ArrayBuffer>>();
     for (const name of this.#parts.network.gradients.keys()) {
-      weights.set(fileName(name), await this.#weights.read(name));
+      weights.set(fileName(name), await from.read(name));
     }
     return weights;
   }
@@ -224,6 +240,7 @@ export class Refinement {
       if (!bytes)
         throw new Error(`The checkpoint lacks the weight "${fileName(name)}": it belongs to another encoder`);
       this.#weights.write(name, bytes);
+      this.#average?.write(name, state.average?.get(fileName(name)) ?? bytes);
     }
     this.#ahead = undefined;
     await this.#stages.restore(state.step, state.optimizer);
@@ -236,6 +253,7 @@ export class Refinement {
     this.#stages.release();
     this.#weights.release();
     this.#start.release();
+    this.#average?.release();
     this.#parts.runtime.release(this.#prompt);
     for (const tensor of [this.#loss, ...(this.#anchor ? [this.#anchor] : []), ...this.#gradients.values()])
       this.#parts.runtime.release(tensor);

@@ -106,6 +106,7 @@ export function stateTensors(state: RefinementState): Map<string, Uint8Array<Arr
   const tensors = new Map<string, Uint8Array<ArrayBuffer>>();
   for (const [name, bytes] of state.weights) tensors.set(`weights/${name}`, bytes);
   for (const [name, bytes] of state.optimizer.tensors) tensors.set(`optimizer/${name}`, bytes);
+  for (const [name, bytes] of state.average ?? []) tensors.set(`average/${name}`, bytes);
   return tensors;
 }
 
@@ -120,5 +121,11 @@ export function stateOf(
         .filter(([name]) => name.startsWith(prefix))
         .map(([name, bytes]) => [name.slice(prefix.length), bytes]),
     );
-  return { step, weights: under('weights/'), optimizer: { step, tensors: under('optimizer/') } };
+  const average = under('average/');
+  return {
+    step,
+    weights: under('weights/'),
+    optimizer: { step, tensors: under('optimizer/') },
+    ...(average.size > 0 ? { average } : {}),
+  };
 }

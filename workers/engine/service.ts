@@ -607,7 +607,8 @@ export class EngineService implements Engine {
     if (weights.kind === 'original')
       return { encoder: await this.#encoder(weights.encoder), replaced: new Map() };
     const saved = await (await this.#store).checkpoint(weights.id);
-    const { weights: trained } = stateOf(saved.step, saved.tensors);
+    const state = stateOf(saved.step, saved.tensors);
+    const trained = state.average ?? state.weights;
     const encoder = await this.#encoder(saved.encoder);
     const { imageSize } = encoder.folder;
     return { encoder, replaced: await mergedWeights(encoder.vision, imageSize, saved.config, trained) };

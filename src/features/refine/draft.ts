@@ -46,6 +46,7 @@ const schema = z.object({
   'trainable.blocks': whole(1, 256),
   'trainable.rank': whole(1, 1024),
   'trainable.alpha': z.number('Give a number').check(z.gt(0, 'Above 0'), z.lte(1024, 'At most 1024')),
+  average: between(0, 0.99999),
   'optimizer.kind': z.enum(['sgd', 'adamw']),
   'optimizer.learningRate': z.number('Give a number').check(z.gt(0, 'Above 0'), z.lte(1, 'At most 1')),
   'optimizer.momentum': between(0, 0.9999),

@@ -16,6 +16,7 @@ export interface FlatConfig {
   'trainable.blocks': number;
   'trainable.rank': number;
   'trainable.alpha': number;
+  average: number;
   'optimizer.kind': RefineConfig['optimizer']['kind'];
   'optimizer.learningRate': number;
   'optimizer.momentum': number;
@@ -47,6 +48,7 @@ export function flatten(config: RefineConfig): FlatConfig {
     'trainable.blocks': trainable.kind === 'last-k' ? trainable.blocks : 2,
     'trainable.rank': trainable.kind === 'lora' ? trainable.rank : 16,
     'trainable.alpha': trainable.kind === 'lora' ? trainable.alpha : 16,
+    average: rest.average ?? 0,
     'optimizer.kind': optimizer.kind,
     'optimizer.learningRate': optimizer.learningRate,
     'optimizer.momentum': optimizer.momentum,
@@ -82,6 +84,7 @@ export function unflatten(flat: FlatConfig): RefineConfig {
     accumulate: flat.accumulate,
     steps: flat.steps,
     trainable: trainableOf(flat),
+    average: flat.average,
     optimizer: {
       kind: flat['optimizer.kind'],
       learningRate: flat['optimizer.learningRate'],
@@ -271,6 +274,12 @@ export const fieldGroups: readonly FieldGroup[] = [
         name: 'trainable.alpha',
         label: 'LoRA alpha',
         help: 'The factors’ product is scaled by alpha / rank.',
+      },
+      {
+        kind: 'number',
+        name: 'average',
+        label: 'Moving average',
+        help: 'Share of the averaged weights that each step keeps, such as 0.99. Scores and exports then use the average. 0 keeps none.',
       },
     ],
   },
