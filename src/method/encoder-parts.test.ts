@@ -5,7 +5,7 @@ import { exported, variants } from '../exchange/testing/clip-files.ts';
 import { isWeight } from '../onnx/lift-weights.ts';
 import { simplify } from '../onnx/passes/simplify.ts';
 import { specialise } from '../onnx/specialise.ts';
-import { blockInputs, blockMatrices, weightsOfLastBlocks } from './encoder-parts.ts';
+import { blockInputs, blockMatrices, blocksOfWeights, weightsOfLastBlocks } from './encoder-parts.ts';
 
 /** The graph of an export of a two-block CLIP tower, and transformers' names of its weights. */
 async function tower(variant: (typeof variants)[number]) {
@@ -31,6 +31,10 @@ describe.each(variants)('parts of %s', (variant) => {
     const both = /layers\.|post_layernorm|visual_projection/;
     expect(named(weightsOfLastBlocks(graph, 2))).toEqual(known.filter((name) => both.test(name)));
     expect(weightsOfLastBlocks(graph, 3)).toEqual([]);
+    const of = blocksOfWeights(graph);
+    const inBlock = (block: number) => named([...of.keys()].filter((name) => of.get(name) === block));
+    expect(inBlock(2)).toEqual(known.filter((name) => last.test(name)));
+    expect(inBlock(1)).toEqual(known.filter((name) => /layers\.0\./.test(name)));
   });
 
   it('finds the matrices of the blocks', async () => {

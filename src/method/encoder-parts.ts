@@ -32,6 +32,17 @@ export function weightsOfLastBlocks(graph: TypedGraph, blocks: number): string[]
     .map(([name]) => name);
 }
 
+/** The block of each weight, from 1; 0 is before the first. What follows the last block counts with it. */
+export function blocksOfWeights(graph: TypedGraph): Map<string, number> {
+  const weights = [...graph.initializers].filter(([, tensor]) => isWeight(tensor)).map(([name]) => name);
+  const found = new Map(weights.map((name) => [name, 0]));
+  const count = blockInputs(graph).length;
+  for (let last = count; last >= 1; last--) {
+    for (const name of weightsOfLastBlocks(graph, last)) found.set(name, count - last + 1);
+  }
+  return found;
+}
+
 /** The matrices of the transformer blocks, which low-rank factors can adapt; the output projection is left out. */
 export function blockMatrices(graph: TypedGraph): string[] {
   const inside = ancestors(graph, promoteTokens(graph).hidden);

@@ -11,6 +11,7 @@ import type { DataType, Tensor, TypedGraph } from '../onnx/model.ts';
 import { buildAnchor } from './anchor.ts';
 import { buildCondition, conditionRows } from './condition.ts';
 import type { RefineConfig } from './config.ts';
+import { blocksOfWeights } from './encoder-parts.ts';
 import { promoteTokens } from './tokens.ts';
 
 export interface TrainingGraphRequest {
@@ -68,6 +69,8 @@ export interface TrainingGraph {
   tokenWidth: number;
   /** For every trained weight, a learned `visual_proj.weight` and `.bias` included, the output holding its gradient. */
   gradients: Map<string, string>;
+  /** The transformer block of each encoder weight, by its name in the graph; 0 is before the first. */
+  blockOf: Map<string, number>;
   forwardNodes: number;
   /** Including the forward nodes that run again. */
   backwardNodes: number;
@@ -197,6 +200,9 @@ export function buildTrainingGraph(request: TrainingGraphRequest): TrainingGraph
     contextWidth,
     tokenWidth,
     gradients,
+    blockOf: new Map(
+      [...blocksOfWeights(request.encoder)].map(([name, block]) => [`encoder/${name}`, block]),
+    ),
     forwardNodes,
     backwardNodes: planned.nodes.length - forwardNodes,
     memory,

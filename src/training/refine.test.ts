@@ -144,3 +144,20 @@ it('trains low-rank factors and their average, and goes on bit for bit', async (
   }
   await resumed.release();
 });
+
+it('stops before the weights change when one of them is broken', async () => {
+  const refinement = await open({ drawsPerImage: 1 });
+  const state = await refinement.state();
+  const broken = new Map(state.weights);
+  const [name, bytes] = [...broken].find(([, { byteLength }]) => byteLength > 4096)!;
+  broken.set(
+    name,
+    new Uint8Array(Float32Array.from({ length: bytes.byteLength / 4 }, () => Number.NaN).buffer),
+  );
+  await refinement.restore({ ...state, weights: broken });
+  await expect(refinement.next()).rejects.toThrow(/Step 1: the loss is not finite.*last checkpoint/);
+  expect((await refinement.state()).step).toBe(0);
+  const after = await refinement.state();
+  for (const [other, before] of broken) expect(Buffer.compare(after.weights.get(other)!, before)).toBe(0);
+  await refinement.release();
+});

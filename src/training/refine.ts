@@ -13,6 +13,7 @@ import type { Session } from '../runtime/session.ts';
 import { byteLengthOf, type DeviceTensor, isGpuTensor } from '../runtime/tensor.ts';
 import { WeightAverage } from '../runtime/weight-average.ts';
 import { WeightStore } from '../runtime/weights.ts';
+import { checkGradients } from './diagnosis.ts';
 import { Draws } from './draws.ts';
 import { projections, Stages } from './stages.ts';
 import { type View, type ViewParts, Views } from './views.ts';
@@ -61,11 +62,6 @@ export interface RefinementState {
   optimizer: OptimizerState;
   /** The moving average of the weights, by the same names, in runs that keep one. */
   average?: Map<string, Uint8Array<ArrayBuffer>>;
-}
-
-/** The gradient is zero throughout or not finite: going on would train nothing, or ruin the weights. */
-class GradientFault extends Error {
-  override readonly name = 'GradientFault';
 }
 
 /**
@@ -160,7 +156,7 @@ export class Refinement {
 
   /**
    * One optimiser step: every image of the effective batch, every noise draw, one update.
-   * Throws a {@link GradientFault} that names the first weight when the gradient is zero or not finite; the weights
+   * Throws a GradientFault that names the block where it began when the gradient is zero or not finite; the weights
    * are then as they were.
    *
    * @param inspect is given the gradients of each pass before the optimiser sees them
@@ -187,16 +183,7 @@ export class Refinement {
     const loss = mean(losses.map((each) => each.loss));
     const anchor = mean(losses.map((each) => each.anchor));
     const report = await update.read();
-    if (!report.finite || !Number.isFinite(loss)) {
-      throw new GradientFault(
-        `Step ${step + 1}: the gradient is not finite, first in ${report.nonFinite[0] ?? 'the loss'}. Lower the learning rate, or resume from the last checkpoint`,
-      );
-    }
-    if (report.allZero) {
-      throw new GradientFault(
-        `Step ${step + 1}: every gradient is zero, so the teacher says nothing about the encoder. Check that the teacher's UNet uses its context`,
-      );
-    }
+    checkGradients({ step: step + 1, loss, report, blockOf: this.#parts.network.blockOf });
     this.#done = step + 1;
     return {
       step: this.#done,
