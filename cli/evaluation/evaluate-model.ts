@@ -1,16 +1,18 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import * as ort from 'onnxruntime-node';
+import { isArchive } from '../../src/data/archives.ts';
 import type { ImageMode } from '../../src/data/decode.ts';
 import type { NamedBlob } from '../../src/data/named-blob.ts';
 import { openFile } from '../../src/data/node-files.ts';
 import { type CaptionedImages, findCaptioned, readCaptions } from '../../src/evaluation/captions.ts';
+import { captionsBeside } from '../../src/evaluation/captions-beside.ts';
 import { type LabelledImages, readLabelledImages } from '../../src/evaluation/class-folder.ts';
 import { embedTexts } from '../../src/evaluation/embed.ts';
 import type { Scores } from '../../src/evaluation/evaluation.ts';
 import { learnFromLabels } from '../../src/evaluation/learned.ts';
 import { scoreMmvp } from '../../src/evaluation/mmvp.ts';
-import { type MmvpBenchmark, readMmvpFolder } from '../../src/evaluation/mmvp-folder.ts';
+import { BenchmarkError, type MmvpBenchmark, readMmvpFolder } from '../../src/evaluation/mmvp-folder.ts';
 import { scoreRetrieval } from '../../src/evaluation/retrieval.ts';
 import { classEmbeddings, scoreZeroShot } from '../../src/evaluation/zero-shot.ts';
 import { readEncoderFolder } from '../../src/exchange/encoder-folder.ts';
@@ -57,6 +59,13 @@ export async function readData(
 }
 
 async function readCaptioned(path: string): Promise<EvaluationData['captions']> {
+  if (isArchive({ path })) {
+    const captioned = await captionsBeside(await folderBlobs(path));
+    if (captioned) return { captioned, images: captioned.files };
+    throw new BenchmarkError(
+      `${basename(path)} holds no image with a caption beside it (0001.jpg with 0001.txt or 0001.json)`,
+    );
+  }
   const captioned = readCaptions(await readFile(path, 'utf8'), basename(path));
   return { captioned, images: findCaptioned(captioned, await folderBlobs(dirname(path))) };
 }

@@ -2,7 +2,7 @@ import { openAsBlob, rmSync } from 'node:fs';
 import { mkdtemp, open, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, relative, sep } from 'node:path';
-import { expandArchives, plainFiles, type Spill } from '../../src/data/archives.ts';
+import { expandArchives, isArchive, plainFiles, type Spill } from '../../src/data/archives.ts';
 import type { NamedBlob } from '../../src/data/named-blob.ts';
 
 /**
@@ -12,7 +12,7 @@ import type { NamedBlob } from '../../src/data/named-blob.ts';
  * @param folder may be an archive itself
  */
 export async function folderBlobs(folder: string): Promise<NamedBlob[]> {
-  if (/\.(zip|tar|tar\.gz|tgz)$/i.test(folder)) {
+  if (isArchive({ path: folder })) {
     return unpacked([{ path: basename(folder), blob: await openAsBlob(folder) }]);
   }
   const found: NamedBlob[] = [];

@@ -22,7 +22,8 @@ export interface ArchiveOptions {
 
 const endings = /\.(zip|tar|tar\.gz|tgz)$/i;
 
-const isArchive = ({ path }: { path: string }): boolean => endings.test(path);
+/** Whether a file is one that {@link expandArchives} opens, by its name. */
+export const isArchive = ({ path }: { path: string }): boolean => endings.test(path);
 
 /**
  * Replaces every zip, tar (WebDataset shards too) and tar.gz among the files by the files inside, at
