@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { crc32, deflateSync } from 'node:zlib';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommand } from './testing/run-command.ts';
@@ -63,7 +64,7 @@ describe('acuity evaluate', () => {
   });
 
   it.each<[string, string[], number, RegExp]>([
-    ['nothing to evaluate on', [], 64, /give --mmvp, --classes or --captions/],
+    ['nothing to evaluate on', [], 64, /give --mmvp, --classes, --captions or --segmentation/],
     ['k-NN without classes', ['--mmvp', 'mmvp', '--knn'], 64, /need --classes/],
     ['another mode', ['--mmvp', 'mmvp', '--mode', 'x'], 64, /reference or photo, not "x"/],
     ['a folder that is none', ['--mmvp', 'none'], 2, /ENOENT/],
@@ -76,8 +77,54 @@ describe('acuity evaluate', () => {
     expect(err.split('\n')).toHaveLength(2);
   });
 
+  it('segments by the label list and scores against the masks', { timeout: 60_000 }, async () => {
+    const [picture] = Object.entries(
+      unzipSync(readFileSync(new URL('../public/demo/benchmark.zip', import.meta.url))),
+    )
+      .filter(([path]) => /\.(jpe?g|png|webp)$/.test(path))
+      .map(([path, bytes]) => ({ ending: path.slice(path.lastIndexOf('.')), bytes }));
+    // A whole mask of one class: the share of its pixels that are predicted so is both its IoU and the accuracy.
+    const mask = onePixel(2);
+    put(`ade/images/validation/a${picture!.ending}`, picture!.bytes);
+    put('ade/annotations/validation/a.png', mask);
+    put('ade/labels.txt', 'dog\ncat\nball\n');
+    const { code, out, err } = await evaluate(
+      '--segmentation',
+      'ade',
+      '--templates',
+      'templates.txt',
+      '--json',
+    );
+    expect([code, err]).toEqual([0, '']);
+    const { segmentation } = JSON.parse(out);
+    expect(segmentation.classes.map(({ name }: { name: string }) => name)).toEqual(['dog', 'cat', 'ball']);
+    expect([0, 100]).toContain(segmentation.pixelAccuracy);
+    expect(segmentation.classes[1].iou).toBe(segmentation.pixelAccuracy);
+    put('ade/annotations/validation/a.png', onePixel(9));
+    const refused = await evaluate('--segmentation', 'ade', '--templates', 'templates.txt');
+    expect([refused.code, refused.err]).toEqual([2, expect.stringMatching(/class 8, but 3 labels/)]);
+  });
+
   it('refuses a folder that holds no model', async () => {
     const { code, err } = await runCommand(folder, 'evaluate', '--model', 'empty', '--mmvp', 'mmvp');
     expect([code, err]).toEqual([2, expect.stringMatching(/holds no onnx\/vision_model\.onnx/)]);
   });
 });
+
+/** A grey PNG of one pixel. */
+function onePixel(value: number): Uint8Array {
+  const chunk = (type: string, data: Uint8Array) => {
+    const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+    const sizes = Buffer.alloc(8);
+    sizes.writeUInt32BE(data.length, 0);
+    sizes.writeUInt32BE(crc32(body), 4);
+    return Buffer.concat([sizes.subarray(0, 4), body, sizes.subarray(4)]);
+  };
+  const header = Buffer.from([0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0]);
+  return Buffer.concat([
+    Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]),
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(Buffer.from([0, value]))),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}

@@ -19,12 +19,13 @@ import { messageOf, parsed, wholeNumber } from './options.ts';
 
 export const evaluateCommand: Command = {
   summary: 'evaluate encoders: MMVP, zero-shot classes, retrieval, k-NN and linear probe',
-  usage: `acuity evaluate --model DIR [--mmvp DIR] [--classes DIR] [--captions FILE] [OPTIONS]
+  usage: `acuity evaluate --model DIR [--mmvp DIR] [--classes DIR] [--captions FILE] [--segmentation DIR] [OPTIONS]
 
   --model DIR        a model folder: onnx/vision_model.onnx, onnx/text_model.onnx, tokenizer.json, configurations
   --compare DIR      another model folder, compared with the first on the same data; may be given again
   --mmvp DIR         the benchmark folder: Questions.csv beside its image folder
   --classes DIR      one folder of images for each class, or images with labels.csv (columns path,class)
+  --segmentation DIR images with masks in VOC's or ADE's layout, labels in labels.txt: mean IoU
   --captions FILE    captions as CSV, JSON lines or COCO's JSON, paths relative to the file
   --knn, --probe     also classify --classes by 20 nearest neighbours, by a linear probe (80% to learn from)
   --templates FILE   prompt templates, one a line with {} for the class (default: the 80 of ImageNet)
@@ -37,8 +38,8 @@ export const evaluateCommand: Command = {
     const options = parse(args);
     const { model, compare = [] } = options;
     if (model === undefined) throw new UsageError('--model is missing');
-    if (!options.mmvp && !options.classes && !options.captions) {
-      throw new UsageError('nothing to evaluate on: give --mmvp, --classes or --captions');
+    if (!options.mmvp && !options.classes && !options.captions && !options.segmentation) {
+      throw new UsageError('nothing to evaluate on: give --mmvp, --classes, --captions or --segmentation');
     }
     if ((options.knn || options.probe) && !options.classes) {
       throw new UsageError('--knn and --probe need --classes');
@@ -60,6 +61,7 @@ export const evaluateCommand: Command = {
         mmvp: at(io, options.mmvp),
         classes: at(io, options.classes),
         captions: at(io, options.captions),
+        segmentation: at(io, options.segmentation),
       }),
     );
     const results: Evaluation[] = [];
@@ -99,6 +101,7 @@ function parse(args: string[]) {
           mmvp: text,
           classes: text,
           captions: text,
+          segmentation: text,
           knn: flag,
           probe: flag,
           templates: text,

@@ -14,6 +14,7 @@ import { learnFromLabels } from '../../src/evaluation/learned.ts';
 import { scoreMmvp } from '../../src/evaluation/mmvp.ts';
 import { BenchmarkError, type MmvpBenchmark, readMmvpFolder } from '../../src/evaluation/mmvp-folder.ts';
 import { scoreRetrieval } from '../../src/evaluation/retrieval.ts';
+import { type MaskedImages, readMaskedImages } from '../../src/evaluation/segmentation-folder.ts';
 import { classEmbeddings, scoreZeroShot } from '../../src/evaluation/zero-shot.ts';
 import { readEncoderFolder } from '../../src/exchange/encoder-folder.ts';
 import { ModelFolder } from '../../src/exchange/folder.ts';
@@ -23,11 +24,13 @@ import { mmvpPrompt } from '../../src/text/prompts.ts';
 import { classPrompts } from '../../src/text/templates/templates.ts';
 import { embedImages } from './embed-images.ts';
 import { folderBlobs } from './folder-blobs.ts';
+import { segmentImages } from './segment-images.ts';
 
 export interface EvaluationData {
   mmvp: MmvpBenchmark | undefined;
   classes: LabelledImages | undefined;
   captions: { captioned: CaptionedImages; images: NamedBlob[] } | undefined;
+  segmentation: MaskedImages | undefined;
 }
 
 export interface Settings {
@@ -50,11 +53,13 @@ export interface Evaluation extends Scores {
 export async function readData(
   paths: Record<keyof EvaluationData, string | undefined>,
 ): Promise<EvaluationData> {
-  const { mmvp, classes, captions } = paths;
+  const { mmvp, classes, captions, segmentation } = paths;
   return {
     mmvp: mmvp === undefined ? undefined : await readMmvpFolder(await folderBlobs(mmvp)),
     classes: classes === undefined ? undefined : await readLabelledImages(await folderBlobs(classes)),
     captions: captions === undefined ? undefined : await readCaptioned(captions),
+    segmentation:
+      segmentation === undefined ? undefined : await readMaskedImages(await folderBlobs(segmentation)),
   };
 }
 
@@ -125,6 +130,19 @@ export async function evaluateModel(
       const { captioned, images: files } = data.captions;
       const captions = await texts(captioned.captions);
       result.retrieval = scoreRetrieval(await images(files), captions, captioned.imageOf, files.length);
+    }
+    if (data.segmentation) {
+      const { classes } = data.segmentation;
+      const prompts = await texts(classPrompts(classes, settings.templates));
+      const heads = classEmbeddings(prompts, classes.length, settings.templates.length);
+      result.segmentation = await segmentImages(
+        runtime,
+        encoder,
+        data.segmentation,
+        heads,
+        settings.mode,
+        progress && ((text) => progress(`${name}: ${text}`)),
+      );
     }
     return result;
   } finally {

@@ -1,6 +1,7 @@
 import type { LearnedScore } from './learned.ts';
 import type { MmvpScore } from './mmvp.ts';
 import type { RetrievalScore } from './retrieval.ts';
+import type { SegmentationScore } from './segmentation.ts';
 import { comparePairs, type PairedComparison } from './statistics.ts';
 import { type ZeroShotGuard, zeroShotGuard } from './verdicts.ts';
 import type { ZeroShotScore } from './zero-shot.ts';
@@ -12,6 +13,7 @@ export interface Scores {
   };
   zeroShot?: ZeroShotScore;
   retrieval?: RetrievalScore;
+  segmentation?: SegmentationScore;
   knn?: LearnedScore;
   probe?: LearnedScore;
 }

@@ -30,6 +30,7 @@ export function evaluationReport(models: readonly ReportedModel[], context: Repo
       ...zeroShotTables(models, context),
       ...retrievalTable(models),
       ...learnedTable(models),
+      ...segmentationTable(models),
     ],
   };
 }
@@ -154,6 +155,31 @@ function learnedTable(models: readonly ReportedModel[]): ReportTable[] {
         `${part.train} images to learn from, ${part.test} to test on; ${part.seeds.length === 1 ? 'seed' : 'mean over the seeds'} ${part.seeds.map(({ seed }) => seed).join(', ')}.`,
         ...notes(models, (against) => (against.knn ? `k-NN: ${against.knn.verdict}` : undefined)),
         ...notes(models, (against) => (against.probe ? `linear probe: ${against.probe.verdict}` : undefined)),
+      ],
+    },
+  ];
+}
+
+function segmentationTable(models: readonly ReportedModel[]): ReportTable[] {
+  const scores = allOf(models, ({ segmentation }) => segmentation);
+  const [first] = scores;
+  if (!first) return [];
+  return [
+    {
+      title: 'Zero-shot segmentation',
+      columns: ['Measure', ...models.map(({ name }) => name)],
+      rows: [
+        ['Mean IoU', ...scores.map(({ meanIou }) => meanIou)],
+        ['Pixel accuracy', ...scores.map(({ pixelAccuracy }) => pixelAccuracy)],
+        ['Pixel accuracy, guessing', ...scores.map(({ classes }) => chanceAt(1, classes.length))],
+        ...first.classes.map(({ name }, i) => [
+          `IoU: ${name}`,
+          ...scores.map(({ classes }) => classes[i]!.iou ?? 'not present'),
+        ]),
+      ],
+      notes: [
+        `${first.images} images with masks, each squeezed into the encoder's square.`,
+        ...selection(models, 'these masks'),
       ],
     },
   ];

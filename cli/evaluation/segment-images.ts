@@ -1,0 +1,67 @@
+import { decodeImage, type ImageMode } from '../../src/data/decode.ts';
+import { createImageJobs } from '../../src/data/image-jobs.ts';
+import { ImageEmbedder } from '../../src/evaluation/embed.ts';
+import type { EmbeddingTable } from '../../src/evaluation/embeddings.ts';
+import { BenchmarkError } from '../../src/evaluation/mmvp-folder.ts';
+import {
+  ignored,
+  type SegmentationScore,
+  SegmentationTally,
+  segmentByPhrases,
+} from '../../src/evaluation/segmentation.ts';
+import { type MaskedImages, maskClasses } from '../../src/evaluation/segmentation-folder.ts';
+import type { EncoderFolder } from '../../src/exchange/encoder-folder.ts';
+import type { Runtime } from '../../src/runtime/runtime.ts';
+import { nodeDecoder } from '../node-decoder.ts';
+
+/**
+ * Scores zero-shot segmentation at each mask's own size. The whole picture is squeezed into the encoder's square, so
+ * that every pixel of the mask is seen.
+ *
+ * @param classes rows of length 1, one for each of the label list
+ * @throws BenchmarkError naming a file that cannot be read
+ */
+export async function segmentImages(
+  runtime: Runtime,
+  encoder: EncoderFolder,
+  data: MaskedImages,
+  classes: EmbeddingTable,
+  mode: ImageMode,
+  progress?: (text: string) => void,
+): Promise<SegmentationScore> {
+  const { imageSize, vision } = encoder;
+  const preprocessing = {
+    ...encoder.preprocessing,
+    resize: { width: imageSize, height: imageSize },
+    centerCrop: null,
+  };
+  const jobs = createImageJobs(nodeDecoder);
+  const embedder = await ImageEmbedder.open(runtime, vision, { imageSize, batch: 1, tokens: true });
+  const tally = new SegmentationTally(data.classes);
+  try {
+    for (const [i, { path, blob }] of data.images.entries()) {
+      const mask = data.masks[i]!;
+      const prepared = await jobs.prepare(blob, mode, preprocessing);
+      if (!prepared.ok) throw new BenchmarkError(`${path}: ${prepared.reason}`);
+      const tokens = await embedder.embedTokens(prepared.value.data);
+      const side = Math.sqrt(tokens.length / embedder.width - 1);
+      const drawn = await decodeImage(
+        new Uint8Array(await mask.blob.arrayBuffer()),
+        'reference',
+        nodeDecoder,
+      );
+      const truth = maskClasses(drawn, data.layout, mask.path);
+      const unknown = truth.find((label) => label !== ignored && label >= data.classes.length);
+      if (unknown !== undefined) {
+        throw new BenchmarkError(
+          `${mask.path} holds class ${unknown}, but ${data.classes.length} labels are given: complete labels.txt`,
+        );
+      }
+      tally.add(truth, segmentByPhrases(tokens, classes, { rows: side, columns: side }, drawn));
+      progress?.(`mask ${i + 1} of ${data.images.length}`);
+    }
+    return tally.score();
+  } finally {
+    await embedder.release();
+  }
+}
