@@ -77,6 +77,21 @@ describe('acuity evaluate', () => {
     expect(err.split('\n')).toHaveLength(2);
   });
 
+  it('leaves unreadable images out, lists them, and tells of captions that are too long', async () => {
+    const names = ['a', 'b', 'c'].map((name) => `few/${name}.png`);
+    for (const [i, name] of names.entries()) put(name, i === 1 ? new Uint8Array() : onePixel(9 * i));
+    put(
+      'few/captions.csv',
+      `image,caption\n${names.map((n) => `${n.slice(4)},"dog ${'big '.repeat(90)}"`).join('\n')}`,
+    );
+    const { code, out, err } = await evaluate('--captions', 'few/captions.csv', '--json');
+    const { skipped, retrieval, warnings } = JSON.parse(out);
+    expect([code, skipped.map(({ path }: { path: string }) => path)]).toEqual([0, ['b.png']]);
+    expect([retrieval.imageToText.queries, retrieval.textToImage.queries]).toEqual([2, 2]);
+    expect(warnings[0]).toMatch(/has \d+ tokens; the model reads 77/);
+    expect(err).toMatch(/1 image was left out: b\.png: /);
+  });
+
   it('segments by the label list and scores against the masks', { timeout: 60_000 }, async () => {
     const [picture] = Object.entries(
       unzipSync(readFileSync(new URL('../public/demo/benchmark.zip', import.meta.url))),

@@ -22,7 +22,7 @@ import type { ByteSource } from '../../src/onnx/model.ts';
 import { type OrtModule, openRuntime } from '../../src/runtime/runtime.ts';
 import { mmvpPrompt } from '../../src/text/prompts.ts';
 import { classPrompts } from '../../src/text/templates/templates.ts';
-import { embedImages } from './embed-images.ts';
+import { embedImages, type SkippedImage } from './embed-images.ts';
 import { folderBlobs } from './folder-blobs.ts';
 import { segmentImages } from './segment-images.ts';
 
@@ -47,6 +47,8 @@ export interface Settings {
 export interface Evaluation extends Scores {
   model: string;
   warnings: string[];
+  /** Images that could not be read and count in no score. */
+  skipped: SkippedImage[];
 }
 
 /** Reads what to evaluate on. Paths are absolute. */
@@ -89,30 +91,45 @@ export async function evaluateModel(
     provider: 'cpu',
     threads: settings.threads,
   });
-  const result: Evaluation = { model: name, warnings: [] };
+  const result: Evaluation = { model: name, warnings: [], skipped: [] };
   try {
     const encoder = await readEncoderFolder(folder);
     const texts = (prompts: readonly string[]) =>
-      embedTexts(runtime, encoder, prompts, (done) =>
-        progress?.(`${name}: text ${done} of ${prompts.length}`),
+      embedTexts(
+        runtime,
+        encoder,
+        prompts,
+        (done) => progress?.(`${name}: text ${done} of ${prompts.length}`),
+        (notice) => result.warnings.push(notice),
       );
-    const images = (files: readonly NamedBlob[]) =>
-      embedImages(
+    const images = async (files: readonly NamedBlob[]) => {
+      const embedded = await embedImages(
         runtime,
         encoder,
         files,
         settings.mode,
         progress && ((text) => progress(`${name}: ${text}`)),
       );
+      result.skipped.push(...embedded.skipped);
+      return embedded;
+    };
     if (data.mmvp) {
       const rows = data.mmvp.rows.slice(0, data.mmvp.images.length);
       const prompts = await texts(rows.map((row) => mmvpPrompt(row.statement)));
-      result.mmvp = scoreMmvp(await images(data.mmvp.images), prompts, rows, encoder.logitScale);
+      const { values, skipped } = await images(data.mmvp.images);
+      // A pair without one of its images has no score, and the total would no longer be the benchmark's.
+      if (skipped[0]) {
+        throw new BenchmarkError(
+          `${skipped[0].path}: ${skipped[0].reason}. Replace the file: every pair counts`,
+        );
+      }
+      result.mmvp = scoreMmvp(values, prompts, rows, encoder.logitScale);
       result.warnings.push(...data.mmvp.warnings);
     }
     if (data.classes) {
-      const { classes, labels } = data.classes;
-      const embeddings = await images(data.classes.images);
+      const { classes } = data.classes;
+      const { values: embeddings, kept } = await images(data.classes.images);
+      const labels = kept.map((row) => data.classes!.labels[row]!);
       if (encoder.text) {
         const prompts = await texts(classPrompts(classes, settings.templates));
         const heads = classEmbeddings(prompts, classes.length, settings.templates.length);
@@ -128,8 +145,15 @@ export async function evaluateModel(
     }
     if (data.captions) {
       const { captioned, images: files } = data.captions;
-      const captions = await texts(captioned.captions);
-      result.retrieval = scoreRetrieval(await images(files), captions, captioned.imageOf, files.length);
+      const { values, kept } = await images(files);
+      const place = new Map(kept.map((row, at) => [row, at]));
+      const left = captioned.captions.flatMap((caption, i) => {
+        const image = place.get(captioned.imageOf[i]!);
+        return image === undefined ? [] : [{ caption, image }];
+      });
+      const captions = await texts(left.map(({ caption }) => caption));
+      const imageOf = left.map(({ image }) => image);
+      result.retrieval = scoreRetrieval(values, captions, imageOf, kept.length);
     }
     if (data.segmentation) {
       const { classes } = data.segmentation;
@@ -142,6 +166,12 @@ export async function evaluateModel(
         heads,
         settings.mode,
         progress && ((text) => progress(`${name}: ${text}`)),
+      );
+    }
+    const [first] = result.skipped;
+    if (first) {
+      result.warnings.push(
+        `${result.skipped.length} ${result.skipped.length === 1 ? 'image was' : 'images were'} left out: ${first.path}: ${first.reason}`,
       );
     }
     return result;

@@ -2,13 +2,9 @@ import { decodeImage, type ImageMode } from '../../src/data/decode.ts';
 import { createImageJobs } from '../../src/data/image-jobs.ts';
 import { ImageEmbedder } from '../../src/evaluation/embed.ts';
 import type { EmbeddingTable } from '../../src/evaluation/embeddings.ts';
+import type { LabelledSegmentation } from '../../src/evaluation/evaluation.ts';
 import { BenchmarkError } from '../../src/evaluation/mmvp-folder.ts';
-import {
-  ignored,
-  type SegmentationScore,
-  SegmentationTally,
-  segmentByPhrases,
-} from '../../src/evaluation/segmentation.ts';
+import { ignored, SegmentationTally, segment } from '../../src/evaluation/segmentation.ts';
 import { type MaskedImages, maskClasses } from '../../src/evaluation/segmentation-folder.ts';
 import type { EncoderFolder } from '../../src/exchange/encoder-folder.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
@@ -28,7 +24,7 @@ export async function segmentImages(
   classes: EmbeddingTable,
   mode: ImageMode,
   progress?: (text: string) => void,
-): Promise<SegmentationScore> {
+): Promise<LabelledSegmentation> {
   const { imageSize, vision } = encoder;
   const preprocessing = {
     ...encoder.preprocessing,
@@ -37,7 +33,7 @@ export async function segmentImages(
   };
   const jobs = createImageJobs(nodeDecoder);
   const embedder = await ImageEmbedder.open(runtime, vision, { imageSize, batch: 1, tokens: true });
-  const tally = new SegmentationTally(data.classes);
+  const tally = new SegmentationTally(data.classes.length);
   try {
     for (const [i, { path, blob }] of data.images.entries()) {
       const mask = data.masks[i]!;
@@ -57,10 +53,12 @@ export async function segmentImages(
           `${mask.path} holds class ${unknown}, but ${data.classes.length} labels are given: complete labels.txt`,
         );
       }
-      tally.add(truth, segmentByPhrases(tokens, classes, { rows: side, columns: side }, drawn));
+      tally.add(segment(tokens, side, classes, drawn), truth);
       progress?.(`mask ${i + 1} of ${data.images.length}`);
     }
-    return tally.score();
+    const { iou, ...score } = tally.score();
+    const named = data.classes.map((name, i) => ({ name, iou: iou[i] }));
+    return { images: data.images.length, ...score, classes: named };
   } finally {
     await embedder.release();
   }

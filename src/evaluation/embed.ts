@@ -9,7 +9,7 @@ import type { Runtime } from '../runtime/runtime.ts';
 import type { Session } from '../runtime/session.ts';
 import { bytesOf, type DeviceTensor, isGpuTensor } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weights.ts';
-import { createTokenizer } from '../text/tokenizer.ts';
+import { createTokenizer, type TokenBatch, truncationNotice } from '../text/tokenizer.ts';
 
 /** A vision tower that embeds batches of preprocessed images; its weights can be exchanged between batches. */
 export class ImageEmbedder {
@@ -182,6 +182,7 @@ function embeddingOutput({ outputs, types }: TypedGraph): string {
  * Embeds texts with an encoder's text tower. The tower is small and its token ids are int64, which the WebGPU
  * provider does not take: give a runtime on the processor.
  *
+ * @param onNotice told which texts were longer than the model reads, in one sentence
  * @returns [texts, width], not L2-normalised
  */
 export async function embedTexts(
@@ -189,6 +190,7 @@ export async function embedTexts(
   encoder: Pick<EncoderFolder, 'text' | 'tokenizer' | 'name'>,
   texts: readonly string[],
   onProgress?: (done: number) => void,
+  onNotice?: (text: string) => void,
 ): Promise<Float32Array> {
   if (!encoder.text || !encoder.tokenizer) {
     throw new Error(
@@ -204,11 +206,15 @@ export async function embedTexts(
   );
   try {
     const rows: Float32Array[] = [];
+    const cut: TokenBatch['truncated'] = [];
     for (let at = 0; at < texts.length; at += tower.batch) {
-      const { ids, attentionMask } = tokenizer.encode(texts.slice(at, at + tower.batch));
+      const { ids, attentionMask, truncated } = tokenizer.encode(texts.slice(at, at + tower.batch));
+      cut.push(...truncated.map(({ text, tokens }) => ({ text: at + text, tokens })));
       rows.push(await tower.run(ids, attentionMask));
       onProgress?.(Math.min(texts.length, at + tower.batch));
     }
+    const notice = truncationNotice({ truncated: cut, shape: [texts.length, tokenizer.context] }, texts);
+    if (notice) onNotice?.(notice);
     return concatenate(rows);
   } finally {
     await tower.release();

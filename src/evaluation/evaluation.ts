@@ -6,6 +6,13 @@ import { comparePairs, type PairedComparison } from './statistics.ts';
 import { type ZeroShotGuard, zeroShotGuard } from './verdicts.ts';
 import type { ZeroShotScore } from './zero-shot.ts';
 
+/** Segmentation of images with masks, by a label list. */
+export interface LabelledSegmentation extends Omit<SegmentationScore, 'iou'> {
+  images: number;
+  /** Intersection over union in percent; undefined where a class occurs neither in masks nor in predictions. */
+  classes: { name: string; iou: number | undefined }[];
+}
+
 /** What one model scored; parts that were not asked for are undefined. */
 export interface Scores {
   mmvp?: Pick<MmvpScore, 'official' | 'total' | 'patterns'> & {
@@ -13,7 +20,7 @@ export interface Scores {
   };
   zeroShot?: ZeroShotScore;
   retrieval?: RetrievalScore;
-  segmentation?: SegmentationScore;
+  segmentation?: LabelledSegmentation;
   knn?: LearnedScore;
   probe?: LearnedScore;
 }

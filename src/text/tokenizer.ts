@@ -62,7 +62,10 @@ export function createTokenizer(
 }
 
 /** What to tell the person about texts that were cut; undefined when none was. */
-export function truncationNotice(batch: TokenBatch, texts: readonly string[]): string | undefined {
+export function truncationNotice(
+  batch: Pick<TokenBatch, 'truncated' | 'shape'>,
+  texts: readonly string[],
+): string | undefined {
   const [first] = batch.truncated;
   if (!first) return undefined;
   const text = texts[first.text] ?? '';

@@ -1,6 +1,7 @@
 import { chanceAt, type Scores, type ScoresComparison } from '../evaluation.ts';
 import type { LearnedScore } from '../learned.ts';
 import { chanceScore } from '../mmvp.ts';
+import { bootstrapInterval } from '../statistics.ts';
 import { selectionWarning } from '../verdicts.ts';
 import type { Report, ReportPicture, ReportTable } from './table.ts';
 
@@ -53,6 +54,7 @@ function mmvpTable(models: readonly ReportedModel[], context: ReportContext): Re
           ...scores.map((score) => score.patterns[i]!.score),
         ]),
         ['Total', ...scores.map(({ total }) => total)],
+        ['Total, 95% interval', ...scores.map(({ patterns, pairs }) => interval(byPattern(patterns, pairs)))],
         ['Guessing', ...scores.map(() => chanceScore)],
       ],
       notes: [
@@ -75,6 +77,10 @@ function zeroShotTables(models: readonly ReportedModel[], context: ReportContext
     columns: ['Measure', ...models.map(({ name }) => name)],
     rows: [
       ['Top-1', ...scores.map(({ top1 }) => top1)],
+      [
+        'Top-1, 95% interval',
+        ...scores.map(({ ranks }) => interval([ranks.map((rank) => Number(rank === 1))])),
+      ],
       ['Top-1, guessing', ...guess(1)],
       ['Top-5', ...scores.map(({ top5 }) => top5)],
       ['Top-5, guessing', ...guess(5)],
@@ -184,6 +190,23 @@ function segmentationTable(models: readonly ReportedModel[]): ReportTable[] {
     },
   ];
 }
+
+/** 95% bootstrap interval of a score, the mean over groups of the share that is right. */
+function interval(groups: readonly (readonly number[])[]): string {
+  // Large sets need fewer resamples for one decimal, and would take seconds with all.
+  const items = groups.reduce((sum, group) => sum + group.length, 0);
+  const resamples = Math.max(1000, Math.min(10_000, Math.floor(1e7 / items)));
+  const [low, high] = bootstrapInterval(groups, resamples, 0);
+  return `${low.toFixed(1)} to ${high.toFixed(1)}`;
+}
+
+const byPattern = (
+  patterns: readonly { name: string }[],
+  pairs: readonly { pattern: string; correct: boolean }[],
+): number[][] =>
+  patterns.map(({ name }) =>
+    pairs.filter(({ pattern }) => pattern === name).map(({ correct }) => Number(correct)),
+  );
 
 /** The models' part, where all have it. */
 function allOf<T>(models: readonly ReportedModel[], part: (scores: Scores) => T | undefined): T[] {
