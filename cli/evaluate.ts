@@ -25,7 +25,7 @@ export const evaluateCommand: Command = {
   --compare DIR      another model folder, compared with the first on the same data; may be given again
   --mmvp DIR         the benchmark folder: Questions.csv beside its image folder
   --classes DIR      one folder of images for each class, or images with labels.csv (columns path,class)
-  --segmentation DIR images with masks in VOC's or ADE's layout, labels in labels.txt: mean IoU
+  --segmentation DIR images with masks in VOC's or ADE's layout: mean IoU
   --captions FILE    captions as CSV, JSON lines or COCO's JSON, paths relative to the file
   --knn, --probe     also classify --classes by 20 nearest neighbours, by a linear probe (80% to learn from)
   --templates FILE   prompt templates, one a line with {} for the class (default: the 80 of ImageNet)

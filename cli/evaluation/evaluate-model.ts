@@ -11,10 +11,10 @@ import { type LabelledImages, readLabelledImages } from '../../src/evaluation/cl
 import { embedTexts } from '../../src/evaluation/embed.ts';
 import type { Scores } from '../../src/evaluation/evaluation.ts';
 import { learnFromLabels } from '../../src/evaluation/learned.ts';
+import { type MaskFolder, readMaskFolder } from '../../src/evaluation/mask-folder.ts';
 import { scoreMmvp } from '../../src/evaluation/mmvp.ts';
 import { BenchmarkError, type MmvpBenchmark, readMmvpFolder } from '../../src/evaluation/mmvp-folder.ts';
 import { scoreRetrieval } from '../../src/evaluation/retrieval.ts';
-import { type MaskedImages, readMaskedImages } from '../../src/evaluation/segmentation-folder.ts';
 import { classEmbeddings, scoreZeroShot } from '../../src/evaluation/zero-shot.ts';
 import { readEncoderFolder } from '../../src/exchange/encoder-folder.ts';
 import { ModelFolder } from '../../src/exchange/folder.ts';
@@ -30,7 +30,7 @@ export interface EvaluationData {
   mmvp: MmvpBenchmark | undefined;
   classes: LabelledImages | undefined;
   captions: { captioned: CaptionedImages; images: NamedBlob[] } | undefined;
-  segmentation: MaskedImages | undefined;
+  segmentation: MaskFolder | undefined;
 }
 
 export interface Settings {
@@ -61,7 +61,7 @@ export async function readData(
     classes: classes === undefined ? undefined : await readLabelledImages(await folderBlobs(classes)),
     captions: captions === undefined ? undefined : await readCaptioned(captions),
     segmentation:
-      segmentation === undefined ? undefined : await readMaskedImages(await folderBlobs(segmentation)),
+      segmentation === undefined ? undefined : await readMaskFolder(await folderBlobs(segmentation)),
   };
 }
 

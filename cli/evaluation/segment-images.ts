@@ -3,9 +3,9 @@ import { createImageJobs } from '../../src/data/image-jobs.ts';
 import { ImageEmbedder } from '../../src/evaluation/embed.ts';
 import type { EmbeddingTable } from '../../src/evaluation/embeddings.ts';
 import type { LabelledSegmentation } from '../../src/evaluation/evaluation.ts';
+import { type MaskFolder, maskLabels } from '../../src/evaluation/mask-folder.ts';
 import { BenchmarkError } from '../../src/evaluation/mmvp-folder.ts';
 import { ignored, SegmentationTally, segment } from '../../src/evaluation/segmentation.ts';
-import { type MaskedImages, maskClasses } from '../../src/evaluation/segmentation-folder.ts';
 import type { EncoderFolder } from '../../src/exchange/encoder-folder.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { nodeDecoder } from '../node-decoder.ts';
@@ -20,7 +20,7 @@ import { nodeDecoder } from '../node-decoder.ts';
 export async function segmentImages(
   runtime: Runtime,
   encoder: EncoderFolder,
-  data: MaskedImages,
+  data: MaskFolder,
   classes: EmbeddingTable,
   mode: ImageMode,
   progress?: (text: string) => void,
@@ -35,8 +35,8 @@ export async function segmentImages(
   const embedder = await ImageEmbedder.open(runtime, vision, { imageSize, batch: 1, tokens: true });
   const tally = new SegmentationTally(data.classes.length);
   try {
-    for (const [i, { path, blob }] of data.images.entries()) {
-      const mask = data.masks[i]!;
+    for (const [i, { image, mask }] of data.pairs.entries()) {
+      const { path, blob } = image;
       const prepared = await jobs.prepare(blob, mode, preprocessing);
       if (!prepared.ok) throw new BenchmarkError(`${path}: ${prepared.reason}`);
       const tokens = await embedder.embedTokens(prepared.value.data);
@@ -46,20 +46,29 @@ export async function segmentImages(
         'reference',
         nodeDecoder,
       );
-      const truth = maskClasses(drawn, data.layout, mask.path);
+      const truth = maskLabels(
+        data.layout,
+        channel(drawn.data, 0),
+        channel(drawn.data, 1),
+        channel(drawn.data, 2),
+      );
       const unknown = truth.find((label) => label !== ignored && label >= data.classes.length);
       if (unknown !== undefined) {
         throw new BenchmarkError(
-          `${mask.path} holds class ${unknown}, but ${data.classes.length} labels are given: complete labels.txt`,
+          `${mask.path} holds class ${unknown}, but ${data.classes.length} labels are given: complete objectInfo150.txt`,
         );
       }
       tally.add(segment(tokens, side, classes, drawn), truth);
-      progress?.(`mask ${i + 1} of ${data.images.length}`);
+      progress?.(`mask ${i + 1} of ${data.pairs.length}`);
     }
     const { iou, ...score } = tally.score();
     const named = data.classes.map((name, i) => ({ name, iou: iou[i] }));
-    return { images: data.images.length, ...score, classes: named };
+    return { images: data.pairs.length, ...score, classes: named };
   } finally {
     await embedder.release();
   }
 }
+
+/** One of the three channels of RGB bytes. */
+const channel = (data: ArrayLike<number>, at: number): Uint8Array =>
+  Uint8Array.from({ length: data.length / 3 }, (_, i) => data[3 * i + at]!);
