@@ -1,21 +1,15 @@
 """MMVP's verdicts pair by pair, and how sure a change is."""
 
-import csv
-import io
-import zipfile
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from scipy.stats import binomtest
 from torch import Tensor
 
 from ..demo_world.pairs import PATTERNS
 from .dataset import PairSet
 
-BENCHMARK = Path(__file__).resolve().parents[2] / "public" / "demo" / "benchmark.zip"
 DRAWS = 4000
 
 
@@ -31,25 +25,6 @@ def scores(pairs: PairSet, right: Tensor) -> dict:
     by_pattern = torch.tensor(pairs.patterns)
     patterns = {name: 100 * right[by_pattern == p].float().mean().item() for p, name in enumerate(PATTERNS)}
     return {"total": sum(patterns.values()) / len(patterns), "patterns": patterns}
-
-
-def shipped_pairs(device: str) -> PairSet:
-    """The 135 pairs people see, at the encoder's size."""
-    statements: list[str] = []
-    patterns: list[int] = []
-    pixels = []
-    with zipfile.ZipFile(BENCHMARK) as archive:
-        rows = list(csv.DictReader(io.TextIOWrapper(archive.open("Questions.csv"))))
-        for i, row in enumerate(rows):
-            folder = rows[i - i % 2]["Type"]
-            data = archive.read(f"MLLM_VLM Images/{folder}/{row['Question ID']}.jpg")
-            picture = Image.open(io.BytesIO(data)).convert("RGB").resize((64, 64), Image.Resampling.BICUBIC)
-            pixels.append(torch.from_numpy(np.array(picture)).permute(2, 0, 1))
-            statements.append(row["Statement"])
-            if i % 2 == 0:
-                patterns.append(PATTERNS.index(folder))
-    stacked = torch.stack(pixels).view(-1, 2, 3, 64, 64).to(device)
-    return PairSet(stacked, list(zip(statements[::2], statements[1::2], strict=True)), patterns)
 
 
 def broken_and_fixed(before: Tensor, after: Tensor) -> tuple[int, int]:
