@@ -135,7 +135,7 @@ test('what is not on this device any more is named', async () => {
     'This checkpoint is no longer on this device',
     expect.stringMatching(/^The encoder .* drop its folder again$/),
     expect.stringMatching(/^This benchmark .* drop its folder again$/),
-    'unknown.png is not among the files of this set. Add the folder again',
+    'unknown.png is not among the files of this benchmark. Add the folder again',
   ]);
 });
 
