@@ -7,7 +7,6 @@ import decodeWebp, { init as initWebp } from '@jsquash/webp/decode.js';
 import type { RawDecoder } from '../src/data/decode.ts';
 import { decodeDeepPng } from '../src/data/deep-png.ts';
 import { decodeGif } from '../src/data/gif.ts';
-import { ImageFileError } from '../src/data/image-file.ts';
 
 const require = createRequire(import.meta.url);
 const wasm = (path: string) => new WebAssembly.Module(readFileSync(require.resolve(path)));
@@ -36,7 +35,7 @@ function start(format: string, init: () => Promise<unknown>): Promise<unknown> {
 
 /** Decodes PNG, JPEG, WebP, AVIF and GIF under Node by the codecs' own libraries compiled to WebAssembly. */
 export const nodeDecoder: RawDecoder = async (bytes, info) => {
-  const { format, components } = info;
+  const { format } = info;
   if (format === 'gif') return decodeGif(bytes);
   const buffer = bytes.slice().buffer;
   if (format === 'avif') {
@@ -45,8 +44,6 @@ export const nodeDecoder: RawDecoder = async (bytes, info) => {
     if (!pixels) throw new Error('no picture comes out');
     return pixels;
   }
-  if (components === 4)
-    throw new ImageFileError('A CMYK image; under Node RGB and grey are read. Save it as RGB');
   if (format === 'jpeg') {
     await start(format, () => load(initJpeg, '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'));
     return decodeJpeg(buffer);

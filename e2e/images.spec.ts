@@ -3,8 +3,14 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, type Page, test } from '@playwright/test';
+import * as ort from 'onnxruntime-node';
+import { openFile } from '../src/data/node-files.ts';
 import { readPreprocessing } from '../src/data/preprocess.ts';
 import { resizeImage } from '../src/data/resize.ts';
+import { differenceFrom, embeddingFixture } from '../src/data/testing/embedding-fixture.ts';
+import { ImageEmbedder } from '../src/evaluation/embed.ts';
+import { readModel } from '../src/onnx/decode.ts';
+import { type OrtModule, openRuntime } from '../src/runtime/runtime.ts';
 import './pages/images-protocol.ts';
 
 /** Files of every kind with Pillow's pixels (tools/reference/images.py). */
@@ -76,6 +82,26 @@ test('files that cannot be read give their reason', async () => {
     ok: false,
     reason: expect.stringMatching(/data is damaged and cannot be decoded/),
   });
+});
+
+test('the embeddings of fifty images of every kind are those of transformers and open_clip', async () => {
+  const { images, encoders } = embeddingFixture();
+  const runtime = await openRuntime({ ort: ort as unknown as OrtModule, provider: 'cpu', threads: 1 });
+  for (const encoder of encoders) {
+    const model = await readModel(await openFile(encoder.model));
+    const embedder = await ImageEmbedder.open(runtime, model, { imageSize: 224, batch: 1 });
+    for (const [i, { name, bytes }] of images.entries()) {
+      const prepared = await page.evaluate(([f, p]) => window.images!.prepare(f, 'reference', p), [
+        Buffer.from(bytes).toString('base64'),
+        encoder.preprocessing,
+      ] as const);
+      if (!prepared.ok) throw new Error(`${name}: ${prepared.reason}`);
+      const pixels = new Float32Array(new Uint8Array(Buffer.from(prepared.value, 'base64')).buffer);
+      const difference = differenceFrom(encoder.embeddings[i]!, await embedder.embed(pixels));
+      expect(difference, `${encoder.name} on ${name}`).toBeLessThan(name.endsWith('.avif') ? 1e-3 : 1e-5);
+    }
+    await embedder.release();
+  }
 });
 
 test('workers hash, prepare and crop', async () => {

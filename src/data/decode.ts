@@ -37,7 +37,7 @@ export async function decodeImage(
       `${info.width} x ${info.height} pixels are more than are decoded at once (${maxPixels / 2 ** 20} Mi). Make it smaller`,
     );
   }
-  if (mode === 'reference') refuseUnfaithful(info);
+  refuseUnfaithful(info, mode);
   let pixels: RgbaImage;
   try {
     pixels = await decoder(neutraliseOrientation(bytes, info), info);
@@ -76,15 +76,15 @@ function toEightBits(pixels: RgbaImage, mode: ImageMode, info: ImageFileInfo): R
 /** Chromium's largest canvas: 16384 x 16384. A small file may state a size that fills the memory. */
 const maxPixels = 2 ** 28;
 
-/** Kinds whose 8-bit RGB a browser makes by other rules than Pillow. */
-function refuseUnfaithful(info: ImageFileInfo): void {
-  if (info.bitDepth > 8 && info.format !== 'png') {
+/** Kinds whose 8-bit RGB is made by other rules in each decoder. */
+function refuseUnfaithful(info: ImageFileInfo, mode: ImageMode): void {
+  if (info.components === 4) {
+    throw new ImageFileError('A CMYK image, whose colours are meant for print. Save it as RGB');
+  }
+  if (mode === 'reference' && info.bitDepth > 8 && info.format !== 'png') {
     throw new ImageFileError(
       `An image of ${info.bitDepth} bits a channel; benchmarks take 8. Save it with 8 bits`,
     );
-  }
-  if (info.components === 4) {
-    throw new ImageFileError('A CMYK image; benchmarks take RGB and grey. Save it as RGB');
   }
 }
 

@@ -1,3 +1,4 @@
+import { readOpenClipPreprocessing } from '../data/open-clip-preprocessing.ts';
 import { type Preprocessing, preparedSize, readPreprocessing } from '../data/preprocess.ts';
 import { readModel } from '../onnx/decode.ts';
 import type { ByteSource, Model } from '../onnx/model.ts';
@@ -64,7 +65,7 @@ export async function readEncoderFolder(folder: ModelFolder): Promise<EncoderFol
       : undefined,
     sentences: (await folder.text('sentences.txt'))?.split(/\r?\n/).filter((line) => line.trim() !== ''),
     config,
-    ...preprocessingOf(folder, await folder.json('preprocessor_config.json'), vision, config),
+    ...preprocessingOf(folder, await declaredPreprocessing(folder), vision, config),
     logitScale: releasedLogitScale,
     files: folder.listing(),
   };
@@ -73,21 +74,30 @@ export async function readEncoderFolder(folder: ModelFolder): Promise<EncoderFol
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null;
 
-/** Without a preprocessor_config.json an encoder is prepared for as OpenAI's CLIP, at the size that its files tell. */
+async function declaredPreprocessing(
+  folder: ModelFolder,
+): Promise<{ file: string; preprocessing: Preprocessing } | undefined> {
+  const own = await folder.json('preprocessor_config.json');
+  if (own) return { file: 'preprocessor_config.json', preprocessing: readPreprocessing(own) };
+  const openClip = await folder.json('open_clip_config.json');
+  return openClip && { file: 'open_clip_config.json', preprocessing: readOpenClipPreprocessing(openClip) };
+}
+
+/** Without either file an encoder is prepared for as OpenAI's CLIP, at the size that its files tell. */
 function preprocessingOf(
   folder: ModelFolder,
-  given: Record<string, unknown> | undefined,
+  given: { file: string; preprocessing: Preprocessing } | undefined,
   vision: Model,
   config: Record<string, unknown>,
 ): { preprocessing: Preprocessing; imageSize: number } {
   const told = visionConfig(config)['image_size'];
   const edge = typeof told === 'number' ? told : declaredEdge(vision);
   if (given) {
-    const preprocessing = readPreprocessing(given);
+    const { file, preprocessing } = given;
     const size = preparedSize(preprocessing);
     if (size && size.width === size.height) return { preprocessing, imageSize: size.width };
     throw new FolderError(
-      `${folder.name}: preprocessor_config.json gives ${size ? `${size.width} x ${size.height}` : 'no fixed size'}, but the encoder takes squares`,
+      `${folder.name}: ${file} gives ${size ? `${size.width} x ${size.height}` : 'no fixed size'}, but the encoder takes squares`,
     );
   }
   if (edge === undefined) {

@@ -93,9 +93,13 @@ def png16(colour_type: int) -> bytes:
     """A PNG of 16 bits a channel, which Pillow reads but does not write."""
     channels = {0: 1, 2: 3, 4: 2, 6: 4}[colour_type]
     values = hashed(7, WIDTH * HEIGHT * channels).astype(np.uint32) >> 16
-    rows = values.astype(">u2").reshape(HEIGHT, -1)
-    raw = b"".join(b"\0" + row.tobytes() for row in rows)
-    header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 16, colour_type, 0, 0, 0)
+    return png_chunks(WIDTH, HEIGHT, colour_type, values.reshape(HEIGHT, -1))
+
+
+def png_chunks(width: int, height: int, colour_type: int, values: np.ndarray) -> bytes:
+    """The file of 16-bit values [height, width * channels]."""
+    raw = b"".join(b"\0" + row.tobytes() for row in values.astype(">u2"))
+    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
     parts = [(b"IHDR", header), (b"IDAT", zlib.compress(raw)), (b"IEND", b"")]
     chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
@@ -135,6 +139,8 @@ def refused() -> dict[str, tuple[bytes, str]]:
         "turned.avif": (saved(rgb, "AVIF", exif=exif(6)), "turned or mirrored"),
         "animation.webp": (saved(frames[0], "WEBP", save_all=True, append_images=frames[1:]), "animation"),
         "print.jpg": (saved(rgb.convert("CMYK"), "JPEG"), "CMYK"),
+        "print-scan.tif": (saved(rgb.convert("CMYK"), "TIFF"), "TIFF"),
+        "deep-scan.tif": (saved(Image.fromarray(np.asarray(rgb.convert("L")).astype(np.uint16) * 257), "TIFF"), "TIFF"),
     }
 
 
