@@ -28,13 +28,15 @@ export class OutOfMemoryError extends RuntimeError {
   override readonly name = 'OutOfMemoryError';
 
   constructor(what: string, heldBytes: number | null, cause: string) {
-    const held =
-      heldBytes === null ? '' : ` with ${(heldBytes / 1e9).toFixed(2)} GB of weights and results on it`;
+    const held = heldBytes === null ? '' : ` with ${sizeOf(heldBytes)} of weights and results on it`;
     super(
-      `${what}: the GPU's memory is full${held} (${cause}). Take a smaller batch, float16 models, recomputation, LoRA or fewer blocks, or close other tabs that use the GPU; then continue from the last checkpoint`,
+      `${what}: the GPU's memory is full${held} (${cause}). Take a smaller batch, float16 models, recomputation, LoRA or fewer blocks, or close other tabs that use the GPU; then start again or continue from the last checkpoint`,
     );
   }
 }
+
+const sizeOf = (bytes: number): string =>
+  bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 
 /** The message of anything thrown; ONNX Runtime also throws bare numbers and strings. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

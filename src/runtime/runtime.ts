@@ -154,6 +154,16 @@ export class Runtime implements SessionHost {
     return this.#readback!.read(tensor.buffer, byteLengthOf(tensor));
   }
 
+  /**
+   * Throws when nothing on the GPU can be used any more.
+   *
+   * @param what begins the message, such as `Weight "w" cannot be loaded`
+   */
+  check(what: string): void {
+    const problem = this.device && deviceProblem(this.device, what, this.#gpuBytes);
+    if (problem) throw problem;
+  }
+
   /** Copies the elements of one tensor to another of the same type and place. */
   copy(from: DeviceTensor, to: DeviceTensor): void {
     checkBytes(to, byteLengthOf(from));
@@ -184,7 +194,7 @@ export class Runtime implements SessionHost {
     const limit = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize);
     if (size > limit) {
       throw new RuntimeError(
-        `A tensor of shape [${shape.join(', ')}] takes ${size} bytes, more than the ${limit} that this GPU binds at once`,
+        `A tensor of shape [${shape.join(', ')}] takes ${size} bytes, more than the ${limit} that this GPU binds at once: take a smaller batch or model, float16 or recomputation, or WebAssembly`,
       );
     }
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
@@ -196,8 +206,7 @@ export class Runtime implements SessionHost {
   #deviceOf(_tensor: GpuTensor): OpenDevice {
     const device = this.device;
     if (!device) throw new RuntimeError(`A GPU tensor cannot be used on the ${this.provider} provider`);
-    const problem = deviceProblem(device, 'The tensor is gone', this.#gpuBytes);
-    if (problem) throw problem;
+    this.check('The tensor is gone');
     return device;
   }
 }

@@ -68,6 +68,7 @@ export class WeightStore {
         const length = Math.min(chunkBytes, total - start);
         const source = await chunkOf(name, tensor, start, length, total);
         const bytes = convert ? convert(source) : source;
+        this.#runtime.check(`Weight "${name}" cannot be loaded`);
         this.#runtime.write(target, convert ? (start / widthOf(tensor.dtype)) * 4 : start, bytes);
         await this.#pace(bytes.byteLength);
         options.onProgress?.(length);
