@@ -102,6 +102,29 @@ test('on the least GPU that WebGPU promises, without float16, a run computes the
   expectRight(steps);
 });
 
+test('what such a GPU cannot bind is refused before anything is computed, by the plan and by the run', async ({
+  page,
+}) => {
+  await troubleGpu(page, leastLimits);
+  const settings = { batchSize: 256 };
+  const run = await start(page, 'webgpu', settings).catch(() => newest(page));
+  const summary = await page.evaluate(
+    async (id) => (await window.engine.listRuns()).find((other) => other.id === id)!,
+    run,
+  );
+  expect(summary.steps).toEqual([]);
+  expect(summary.problem).toMatch(
+    /^Session "training" computes "\S+" \(.*\), which takes \d+\.\d MB at once, and this GPU binds 134\.2 MB: take a smaller batch/,
+  );
+  const { obstacles } = await page.evaluate(
+    (given) => window.engine.planRun({ ...given, total: null }),
+    summary,
+  );
+  expect(obstacles).toContainEqual(
+    expect.stringMatching(/takes \d+\.\d MB, and this GPU binds 134\.2 MB at once$/),
+  );
+});
+
 test('a device lost in the middle of a step: what to do is said, and the run goes on from its checkpoint', async ({
   page,
 }) => {
