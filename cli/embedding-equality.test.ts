@@ -17,10 +17,9 @@ describe.each(encoders)('$name on $embeddings.length images', ({ model, preproce
   /** For each image, the largest difference from the reference. */
   async function differences(mode: ImageMode, recipe: Preprocessing): Promise<Map<string, number>> {
     const runtime = await openRuntime({ ort: ort as unknown as OrtModule, provider: 'cpu', threads: 1 });
-    const embedder = await ImageEmbedder.open(runtime, await readModel(await openFile(model)), {
-      imageSize: 224,
-      batch: 1,
-    });
+    const file = await openFile(model);
+    const embedder = await ImageEmbedder.open(runtime, await readModel(file), { imageSize: 224, batch: 1 });
+    await file.close();
     const found = new Map<string, number>();
     for (const [i, { name, bytes }] of images.entries()) {
       const prepared = await jobs.prepare(new Blob([bytes]), mode, recipe);

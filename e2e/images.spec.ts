@@ -88,8 +88,10 @@ test('the embeddings of fifty images of every kind are those of transformers and
   const { images, encoders } = embeddingFixture();
   const runtime = await openRuntime({ ort: ort as unknown as OrtModule, provider: 'cpu', threads: 1 });
   for (const encoder of encoders) {
-    const model = await readModel(await openFile(encoder.model));
+    const file = await openFile(encoder.model);
+    const model = await readModel(file);
     const embedder = await ImageEmbedder.open(runtime, model, { imageSize: 224, batch: 1 });
+    await file.close();
     for (const [i, { name, bytes }] of images.entries()) {
       const prepared = await page.evaluate(([f, p]) => window.images!.prepare(f, 'reference', p), [
         Buffer.from(bytes).toString('base64'),

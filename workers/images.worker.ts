@@ -3,7 +3,9 @@ import { expose, transfer } from 'comlink';
 import { browserDecoder } from '../src/data/browser-decoder.ts';
 import { createImageJobs, type ImageJobs, type JobResult } from '../src/data/image-jobs.ts';
 
-const jobs = createImageJobs(browserDecoder);
+const jobs = createImageJobs(browserDecoder, async (work) =>
+  navigator.locks.request('acuity-large-image', work),
+);
 
 /** Pixels are handed over, not copied. */
 function moved<T>(result: JobResult<T>, buffersOf: (value: T) => ArrayBufferLike[]): JobResult<T> {

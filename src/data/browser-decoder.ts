@@ -1,4 +1,4 @@
-import type { RawDecoder, RgbaImage } from './decode.ts';
+import type { RawDecoder } from './decode.ts';
 import { decodeDeepPng } from './deep-png.ts';
 import { decodeGif } from './gif.ts';
 
@@ -21,26 +21,36 @@ export const browserDecoder: RawDecoder = async (bytes, info) => {
       premultiplyAlpha: 'none',
     },
   );
-  try {
-    return (info.alpha ? readTexture(bitmap) : undefined) ?? readCanvas(bitmap);
-  } finally {
-    bitmap.close();
-  }
+  return {
+    width: bitmap.width,
+    height: bitmap.height,
+    strips: () => (info.alpha && readTexture(bitmap)) || readCanvas(bitmap),
+    close: () => bitmap.close(),
+  };
 };
 
-function readCanvas(bitmap: ImageBitmap): RgbaImage {
+/** Pixels that are read back at once: a canvas of a huge image would take as much memory again as its bitmap. */
+const stripPixels = 2 ** 22;
+
+function* readCanvas(bitmap: ImageBitmap): Iterable<Uint8ClampedArray> {
   const { width, height } = bitmap;
+  const rows = Math.min(height, Math.max(1, Math.floor(stripPixels / width)));
   // Reading back often keeps the canvas in main memory, where drawing does not depend on the graphics driver.
-  const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
-  if (!context) throw new Error(`no canvas of ${width} x ${height} pixels`);
-  context.drawImage(bitmap, 0, 0);
-  return { width, height, data: context.getImageData(0, 0, width, height).data };
+  const context = new OffscreenCanvas(width, rows).getContext('2d', { willReadFrequently: true });
+  if (!context) throw new Error(`no canvas of ${width} x ${rows} pixels`);
+  for (let top = 0; top < height; top += rows) {
+    const count = Math.min(rows, height - top);
+    // Opacity must not mix with the strip before.
+    context.clearRect(0, 0, width, rows);
+    context.drawImage(bitmap, 0, top, width, count, 0, 0, width, count);
+    yield context.getImageData(0, 0, width, count).data;
+  }
 }
 
 /** One for all files: a browser allows few WebGL contexts. */
 let sharedContext: WebGL2RenderingContext | null | undefined;
 
-function readTexture(bitmap: ImageBitmap): RgbaImage | undefined {
+function readTexture(bitmap: ImageBitmap): [Uint8Array] | undefined {
   if (sharedContext === undefined || sharedContext?.isContextLost()) {
     sharedContext = new OffscreenCanvas(1, 1).getContext('webgl2');
   }
@@ -58,7 +68,7 @@ function readTexture(bitmap: ImageBitmap): RgbaImage | undefined {
     gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
     const data = new Uint8Array(width * height * 4);
     gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, data);
-    return gl.getError() === gl.NO_ERROR ? { width, height, data } : undefined;
+    return gl.getError() === gl.NO_ERROR ? [data] : undefined;
   } finally {
     gl.deleteFramebuffer(framebuffer);
     gl.deleteTexture(texture);

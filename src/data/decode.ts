@@ -15,11 +15,19 @@ export interface RgbaImage {
   data: Uint8Array | Uint8ClampedArray | Uint16Array;
 }
 
+/** The same, read back when it is wanted, in whole rows from the top: a large image is never all here at once. */
+export interface RgbaStrips {
+  width: number;
+  height: number;
+  strips(): Iterable<Uint8Array | Uint8ClampedArray>;
+  close(): void;
+}
+
 /**
  * Turns the bytes of a whole, upright image file into pixels without colour management. Rejects when the file's inside
  * is damaged.
  */
-export type RawDecoder = (bytes: Uint8Array, info: ImageFileInfo) => Promise<RgbaImage>;
+export type RawDecoder = (bytes: Uint8Array, info: ImageFileInfo) => Promise<RgbaImage | RgbaStrips>;
 
 /**
  * Decodes an image file.
@@ -31,6 +39,41 @@ export async function decodeImage(
   mode: ImageMode,
   decoder: RawDecoder,
 ): Promise<RgbImage> {
+  const { info, pixels } = await decodeRaw(bytes, mode, decoder);
+  const toRgb = mode === 'photo' && info.alpha ? overWhite : dropAlpha;
+  const rgb = new Uint8Array(info.width * info.height * 3);
+  try {
+    const strips = 'strips' in pixels ? pixels.strips() : [toEightBits(pixels, mode, info)];
+    let at = 0;
+    for (const strip of strips) at = toRgb(strip, rgb, at);
+  } finally {
+    if ('close' in pixels) pixels.close();
+  }
+  const image = { width: info.width, height: info.height, data: rgb };
+  return mode === 'photo' ? orient(image, info.orientation) : image;
+}
+
+/**
+ * Makes sure that a file can be decoded as a photo, at the cost of the decoder alone.
+ *
+ * @returns the size that a person sees, in pixels.
+ * @throws ImageFileError as {@link decodeImage} does for photos.
+ */
+export async function checkImage(
+  bytes: Uint8Array,
+  decoder: RawDecoder,
+): Promise<{ width: number; height: number }> {
+  const { info, pixels } = await decodeRaw(bytes, 'photo', decoder);
+  if ('close' in pixels) pixels.close();
+  const { width, height, orientation } = info;
+  return orientation >= 5 ? { width: height, height: width } : { width, height };
+}
+
+async function decodeRaw(
+  bytes: Uint8Array,
+  mode: ImageMode,
+  decoder: RawDecoder,
+): Promise<{ info: ImageFileInfo; pixels: RgbaImage | RgbaStrips }> {
   const info = inspectImageFile(bytes);
   if (info.width * info.height > maxPixels) {
     throw new ImageFileError(
@@ -38,7 +81,7 @@ export async function decodeImage(
     );
   }
   refuseUnfaithful(info, mode);
-  let pixels: RgbaImage;
+  let pixels: RgbaImage | RgbaStrips;
   try {
     pixels = await decoder(neutraliseOrientation(bytes, info), info);
   } catch (error) {
@@ -47,22 +90,24 @@ export async function decodeImage(
     throw new ImageFileError(`The image’s data is damaged and cannot be decoded${detail}`);
   }
   if (pixels.width !== info.width || pixels.height !== info.height) {
+    if ('close' in pixels) pixels.close();
     throw new ImageFileError(
       `The file states ${info.width} x ${info.height} pixels and decodes to ${pixels.width} x ${pixels.height}`,
     );
   }
-  pixels = toEightBits(pixels, mode, info);
-  if (mode === 'reference') return dropAlpha(pixels);
-  return orient(info.alpha ? overWhite(pixels) : dropAlpha(pixels), info.orientation);
+  return { info, pixels };
 }
 
 /**
  * A photo's 16 bits are rounded to the nearest of 8. Pillow takes the higher byte of colours, but cuts grey values off
  * at 255, which turns most such images white: `reference` does the same.
  */
-function toEightBits(pixels: RgbaImage, mode: ImageMode, info: ImageFileInfo): RgbaImage {
-  const { data } = pixels;
-  if (!(data instanceof Uint16Array)) return pixels;
+function toEightBits(
+  { data }: RgbaImage,
+  mode: ImageMode,
+  info: ImageFileInfo,
+): Uint8Array | Uint8ClampedArray {
+  if (!(data instanceof Uint16Array)) return data;
   const cutsOff = info.components === 1 && !info.alpha;
   const narrow =
     mode === 'photo'
@@ -70,7 +115,7 @@ function toEightBits(pixels: RgbaImage, mode: ImageMode, info: ImageFileInfo): R
       : cutsOff
         ? (value: number) => Math.min(value, 255)
         : (value: number) => value >> 8;
-  return { ...pixels, data: Uint8Array.from(data, narrow) };
+  return Uint8Array.from(data, narrow);
 }
 
 /** Chromium's largest canvas: 16384 x 16384. A small file may state a size that fills the memory. */
@@ -88,26 +133,29 @@ function refuseUnfaithful(info: ImageFileInfo, mode: ImageMode): void {
   }
 }
 
-function dropAlpha({ width, height, data }: RgbaImage): RgbImage {
-  const rgb = new Uint8Array(width * height * 3);
-  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
-    rgb[to] = data[from]!;
-    rgb[to + 1] = data[from + 1]!;
-    rgb[to + 2] = data[from + 2]!;
-  }
-  return { width, height, data: rgb };
-}
+/** Writes RGB from `at` on; returns where it ended. */
+type ToRgb = (rgba: Uint8Array | Uint8ClampedArray, rgb: Uint8Array, at: number) => number;
 
-function overWhite({ width, height, data }: RgbaImage): RgbImage {
-  const rgb = new Uint8Array(width * height * 3);
-  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
-    const alpha = data[from + 3]!;
+const dropAlpha: ToRgb = (rgba, rgb, at) => {
+  let to = at;
+  for (let from = 0; from < rgba.length; from += 4, to += 3) {
+    rgb[to] = rgba[from]!;
+    rgb[to + 1] = rgba[from + 1]!;
+    rgb[to + 2] = rgba[from + 2]!;
+  }
+  return to;
+};
+
+const overWhite: ToRgb = (rgba, rgb, at) => {
+  let to = at;
+  for (let from = 0; from < rgba.length; from += 4, to += 3) {
+    const alpha = rgba[from + 3]!;
     for (let c = 0; c < 3; c++) {
-      rgb[to + c] = Math.round((data[from + c]! * alpha + 255 * (255 - alpha)) / 255);
+      rgb[to + c] = Math.round((rgba[from + c]! * alpha + 255 * (255 - alpha)) / 255);
     }
   }
-  return { width, height, data: rgb };
-}
+  return to;
+};
 
 /** Turns and mirrors pixels by the EXIF orientation (Exif 2.32, table "Orientation"). */
 export function orient(image: RgbImage, orientation: number): RgbImage {

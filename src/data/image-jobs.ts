@@ -1,4 +1,4 @@
-import { decodeImage, type ImageMode, type RawDecoder } from './decode.ts';
+import { checkImage, decodeImage, type ImageMode, type RawDecoder } from './decode.ts';
 import type { Fingerprint } from './duplicates.ts';
 import { contentBytes, type FileContent } from './file-content.ts';
 import { sha256 } from './hash.ts';
@@ -41,38 +41,53 @@ export interface ImageJobs {
   ): Promise<JobResult<{ teacher: Uint8Array; encoder: Uint8Array }>>;
 }
 
-/** The jobs over a decoder: the browser's in a worker, another under Node. */
-export function createImageJobs(decoder: RawDecoder): ImageJobs {
+/** Pixels from which on images are decoded one at a time: several workers would fill the memory together. */
+const largePixels = 2 ** 24;
+
+/**
+ * The jobs over a decoder: the browser's in a worker, another under Node.
+ *
+ * @param alone runs work on a large image when no other worker is at one
+ */
+export function createImageJobs(
+  decoder: RawDecoder,
+  alone: <T>(work: () => Promise<T>) => Promise<T> = (work) => work(),
+): ImageJobs {
   return {
     examine: (blob) =>
-      attempt(async () => {
-        const bytes = await contentBytes(blob);
-        // The structure first: it names the reason better than a decoder does.
-        inspectImageFile(bytes);
-        const [hash, { width, height }] = await Promise.all([
-          sha256(bytes),
-          decodeImage(bytes, 'photo', decoder),
-        ]);
-        return { sha256: hash, width, height };
+      withBytes(blob, async (bytes) => {
+        const [hash, size] = await Promise.all([sha256(bytes), checkImage(bytes, decoder)]);
+        return { sha256: hash, ...size };
       }),
     fingerprint: (blob) =>
-      attempt(async () => {
-        const bytes = await contentBytes(blob);
-        const [hash, image] = await Promise.all([sha256(bytes), decodeImage(bytes, 'photo', decoder)]);
-        return { sha256: hash, ...lookOf(image) };
-      }),
+      withImage(blob, 'photo', async (image, bytes) => ({
+        sha256: await sha256(bytes),
+        ...lookOf(image),
+      })),
     prepare: (blob, mode, preprocessing) =>
-      attempt(async () => preprocess(await decode(blob, mode), preprocessing)),
+      withImage(blob, mode, (image) => preprocess(image, preprocessing)),
     crop: (blob, mode, job) =>
-      attempt(async () => {
-        const image = await decode(blob, mode);
+      withImage(blob, mode, (image) => {
         const box = randomResizedCrop(image.width, image.height, job.scale, job.uniforms);
         return trainingCrop(image, box, job.teacherSize, job.encoderSize);
       }),
   };
 
-  async function decode(blob: FileContent, mode: ImageMode): Promise<RgbImage> {
-    return decodeImage(await contentBytes(blob), mode, decoder);
+  function withImage<T>(
+    blob: FileContent,
+    mode: ImageMode,
+    use: (image: RgbImage, bytes: Uint8Array) => T | Promise<T>,
+  ): Promise<JobResult<T>> {
+    return withBytes(blob, async (bytes) => use(await decodeImage(bytes, mode, decoder), bytes));
+  }
+
+  function withBytes<T>(blob: FileContent, use: (bytes: Uint8Array) => Promise<T>): Promise<JobResult<T>> {
+    return attempt(async () => {
+      const bytes = await contentBytes(blob);
+      // The structure first: it names the reason better than a decoder does.
+      const { width, height } = inspectImageFile(bytes);
+      return width * height > largePixels ? alone(() => use(bytes)) : use(bytes);
+    });
   }
 }
 
