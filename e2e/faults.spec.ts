@@ -1,7 +1,14 @@
 import { expect, type Page, test } from '@playwright/test';
+import { halved } from '../src/autodiff/testing/half-model.ts';
 import { presets, type RefineConfig } from '../src/method/config.ts';
+import { asModel } from '../src/onnx/as-model.ts';
+import { readModel } from '../src/onnx/decode.ts';
+import { encodeModel } from '../src/onnx/encode.ts';
+import { collect } from '../src/onnx/parts.ts';
+import { bytesSource } from '../src/onnx/sources.ts';
+import { specialise } from '../src/onnx/specialise.ts';
 import type { RunSummary, StepRecord } from '../workers/protocol.ts';
-import { demoImages } from './demo-files.ts';
+import { demoImages, modelBytes } from './demo-files.ts';
 import { leastLimits, troubleGpu } from './gpu-faults.ts';
 import './pages/engine-protocol.ts';
 
@@ -36,18 +43,19 @@ function start(
   page: Page,
   provider: 'webgpu' | 'wasm',
   changes: Partial<RefineConfig> = {},
+  other?: string,
 ): Promise<string> {
   return page.evaluate(
-    async ([files, settings, where]) => {
+    async ([files, settings, where, given]) => {
       const { engine, tools } = window;
       const hardware = await engine.hardware(where);
       if (hardware.provider !== where) throw new Error(hardware.reason);
       const { id: encoder } = await engine.loadEncoder({ kind: 'built-in', id: 'acuity-clip' });
-      const { id: teacher } = await engine.loadTeacher({ kind: 'built-in', id: 'acuity-diffusion' });
+      const teacher = given ?? (await engine.loadTeacher({ kind: 'built-in', id: 'acuity-diffusion' })).id;
       const { id: imageSet } = await engine.addImages('scenes', tools.files(files));
       return tools.start({ encoder, teacher, imageSet, config: settings });
     },
-    [images, { ...config, ...changes }, provider] as const,
+    [images, { ...config, ...changes }, provider, other] as const,
   );
 }
 
@@ -123,6 +131,54 @@ test('what such a GPU cannot bind is refused before anything is computed, by the
   expect(obstacles).toContainEqual(
     expect.stringMatching(/takes \d+\.\d MB, and this GPU binds 134\.2 MB at once$/),
   );
+});
+
+/** The built-in teacher's denoiser in float16, at batch 1. */
+async function halfDenoiser(): Promise<string> {
+  const model = await readModel(bytesSource('unet', modelBytes('acuity-diffusion/unet/model.onnx')));
+  const sizes = new Map([
+    [4, [1, 4, 16, 16]],
+    [3, [1, 77, 128]],
+    [1, [1]],
+  ]);
+  const shapes = Object.fromEntries(
+    model.graph.inputs.map(({ name, shape }) => [name, sizes.get(shape!.length)!]),
+  );
+  const half = halved(await specialise(model, { shapes }));
+  return Buffer.from(await collect(encodeModel(asModel(half)).parts)).toString('base64');
+}
+
+test('float16 on a GPU that has none is refused with what to do, and runs on the processor', async ({
+  page,
+}) => {
+  await troubleGpu(page, leastLimits);
+  const teacher = await page.evaluate(
+    async (unet) => {
+      const { engine, tools } = window;
+      const files = (await tools.builtIn('acuity-diffusion')).filter(
+        ({ path }) => !path.endsWith('unet/model.onnx'),
+      );
+      const half = tools.files([['acuity-diffusion/unet/model.onnx', unet]]);
+      const loaded = await engine.loadTeacher({ kind: 'files', name: 'half', files: [...files, ...half] });
+      return loaded.id;
+    },
+    await halfDenoiser(),
+  );
+  const run = await start(page, 'webgpu', {}, teacher).catch(() => newest(page));
+  const refused = await outcome(page, run);
+  expect(refused.state).toBe('failed');
+  expect(refused.problem).toMatch(
+    /^Session "training" computes in float16 \(first in "\S+"\), which this GPU does not offer \(shader-f16\): choose the float32 files of the model, or WebAssembly$/,
+  );
+  expect(refused.steps).toEqual([]);
+
+  await page.evaluate(() => window.engine.hardware('wasm'));
+  await resume(page, run);
+  const again = await outcome(page, run);
+  expect(again.state).toBe('finished');
+  // float16 has eleven bits.
+  for (const [i, { loss }] of again.steps.entries())
+    expect(Math.abs(loss / expected[i]! - 1), `step ${i + 1}`).toBeLessThan(2e-2);
 });
 
 test('a device lost in the middle of a step: what to do is said, and the run goes on from its checkpoint', async ({
