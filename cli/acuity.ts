@@ -43,6 +43,11 @@ export async function main(args: string[], io: CommandIo): Promise<ExitCode> {
       line(io, error.message);
       return exit.refused;
     }
+    if (error instanceof Error && error.name === 'AbortError') {
+      io.progress?.('');
+      line(io, error.message);
+      return exit.failed;
+    }
     line(io, `failed: ${error instanceof Error ? error.message : String(error)}`);
     return exit.failed;
   }

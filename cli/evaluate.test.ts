@@ -64,7 +64,7 @@ describe('acuity evaluate', () => {
   });
 
   it.each<[string, string[], number, RegExp]>([
-    ['nothing to evaluate on', [], 64, /give --mmvp, --classes, --captions or --segmentation/],
+    ['nothing to evaluate on', [], 64, /give --mmvp, --classes, --captions, --segmentation or --blind-pairs/],
     ['k-NN without classes', ['--mmvp', 'mmvp', '--knn'], 64, /need --classes/],
     ['another mode', ['--mmvp', 'mmvp', '--mode', 'x'], 64, /reference or photo, not "x"/],
     ['a folder that is none', ['--mmvp', 'none'], 2, /ENOENT/],

@@ -1,96 +1,127 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { ImageMode } from '../src/data/decode.ts';
+import { mmvpBounds } from '../src/evaluation/blind-pairs.ts';
+import { divaRules } from '../src/evaluation/diva-style.ts';
 import { csvReport } from '../src/evaluation/report/csv.ts';
 import { htmlReport } from '../src/evaluation/report/html.ts';
 import { latexReport } from '../src/evaluation/report/latex.ts';
+import { guardThreshold } from '../src/evaluation/verdicts.ts';
 import { imagenetTemplates } from '../src/text/templates/imagenet.ts';
 import { readTemplates } from '../src/text/templates/templates.ts';
-import {
-  type Evaluation,
-  type EvaluationData,
-  evaluateModel,
-  readData,
-} from './evaluation/evaluate-model.ts';
+import { blindPairs } from './evaluation/blind-pairs.ts';
+import { type Evaluation, evaluateModel, readData } from './evaluation/evaluate-model.ts';
+import { folderBlobs } from './evaluation/folder-blobs.ts';
+import { openWork, withEncoder } from './evaluation/parts.ts';
 import { evaluationJson, listing, reportOf } from './evaluation/report.ts';
 import { type Command, type CommandIo, RefusedError, UsageError } from './io.ts';
-import { messageOf, parsed, wholeNumber } from './options.ts';
+import { decimal, messageOf, parsed, wholeNumber } from './options.ts';
 
 export const evaluateCommand: Command = {
-  summary: 'evaluate encoders: MMVP, zero-shot classes, retrieval, k-NN and linear probe',
+  summary: 'evaluate encoders: MMVP, zero-shot classes, retrieval, k-NN, linear probe, blind pairs',
   usage: `acuity evaluate --model DIR [--mmvp DIR] [--classes DIR] [--captions FILE] [--segmentation DIR] [OPTIONS]
 
   --model DIR        a model folder: onnx/vision_model.onnx, onnx/text_model.onnx, tokenizer.json, configurations
   --compare DIR      another model folder, compared with the first on the same data; may be given again
   --mmvp DIR         the benchmark folder: Questions.csv beside its image folder
+  --diva-style RULE  also score MMVP by DIVA's embeddings, class + mean of locals: openai or metaclip
   --classes DIR      one folder of images for each class, or images with labels.csv (columns path,class)
   --segmentation DIR images with masks in VOC's or ADE's layout: mean IoU
   --captions FILE    captions as CSV, JSON lines or COCO's JSON, paths relative to the file
   --knn, --probe     also classify --classes by 20 nearest neighbours, by a linear probe (80% to learn from)
+  --suite            everything that the data allows, and the zero-shot guard over the models compared
+  --guard POINTS     top-1 that refining may cost (default ${guardThreshold})
+  --blind-pairs DIR  pairs of these images that --model thinks alike and --second different
+  --second DIR       any image encoder, such as a DINOv2 export, or a diffusion model for its latents
+  --alike, --different COSINE   bounds of blind pairs (default ${mmvpBounds.alike} and ${mmvpBounds.different}, as for MMVP)
+  --most NUMBER      blind pairs at most (default 60)
   --templates FILE   prompt templates, one a line with {} for the class (default: the 80 of ImageNet)
   --mode MODE        reference (default): pixels as Pillow gives them; photo: rotated by EXIF, alpha over white
-  --seed NUMBERS     of the splits for --knn and --probe, such as 0,1,2: mean and spread (default 0)
+  --seed NUMBERS     of the splits for --knn and --probe and of DIVA's draws, such as 0,1,2: mean and spread (default 0)
   --threads NUMBER   of the runtime (default 1)
+  --cache DIR        where embeddings are kept by model and image hash (default: acuity in the user's cache folder)
+  --no-cache         keep none
   --json             print everything as JSON
-  --csv FILE, --latex FILE, --html FILE   also write a report`,
+  --report DIR       write evaluation.csv, .json, .tex and .html, the page with its pictures inside
+  --csv FILE, --latex FILE, --html FILE   write one of them`,
   async run(args, io) {
     const options = parse(args);
-    const { model, compare = [] } = options;
-    if (model === undefined) throw new UsageError('--model is missing');
-    if (!options.mmvp && !options.classes && !options.captions && !options.segmentation) {
-      throw new UsageError('nothing to evaluate on: give --mmvp, --classes, --captions or --segmentation');
-    }
-    if ((options.knn || options.probe) && !options.classes) {
-      throw new UsageError('--knn and --probe need --classes');
-    }
-    const { mode } = options;
-    if (mode !== 'reference' && mode !== 'photo') {
-      throw new UsageError(`--mode takes reference or photo, not "${mode}"`);
-    }
+    const given = checked(options);
+    const { compare = [] } = options;
     const settings = {
-      mode: mode as ImageMode,
-      knn: options.knn,
-      probe: options.probe,
+      mode: given.mode,
+      knn: options.knn || (options.suite && options.classes !== undefined),
+      probe: options.probe || (options.suite && options.classes !== undefined),
+      divaStyle: given.divaStyle,
       seeds: options.seed.split(',').map((seed) => wholeNumber(seed.trim(), '--seed')),
-      threads: wholeNumber(options.threads, '--threads'),
+      guard: decimal(options.guard, '--guard'),
+      suite: options.suite,
+      templates: await templatesOf(options.templates, io),
     };
-    const templates = await templatesOf(options.templates, io);
-    const data: EvaluationData = await refusing(() =>
-      readData({
+    const data = await refusing(async () => ({
+      ...(await readData({
         mmvp: at(io, options.mmvp),
         classes: at(io, options.classes),
         captions: at(io, options.captions),
         segmentation: at(io, options.segmentation),
+      })),
+      own: options['blind-pairs'] && (await folderBlobs(resolve(io.directory, options['blind-pairs']))),
+    }));
+    const work = await refusing(async () =>
+      openWork({
+        threads: wholeNumber(options.threads, '--threads'),
+        cache: options['no-cache'] ? undefined : (at(io, options.cache) ?? io.cacheFolder),
+        signal: io.signal,
+        progress: io.progress,
       }),
     );
     const results: Evaluation[] = [];
-    for (const folder of [model, ...compare]) {
-      results.push(
-        await refusing(() =>
-          evaluateModel(resolve(io.directory, folder), folder, data, { ...settings, templates }, io.progress),
-        ),
-      );
+    for (const name of [given.model, ...compare]) {
+      const encoder = { path: resolve(io.directory, name), name, mode: settings.mode };
+      const score = () =>
+        withEncoder(work, encoder, async (parts) => {
+          const scores = await evaluateModel(parts, data, settings);
+          if (!data.own || results.length > 0) return scores;
+          const second = { path: resolve(io.directory, given.second!), name: given.second! };
+          const found = await blindPairs(parts, { ...given.bounds, files: data.own, second });
+          return { ...scores, blindPairs: found };
+        });
+      results.push(await refusing(score));
     }
     io.progress?.('');
-    const report = await reportOf(results, data, settings, options.html !== undefined);
     const written = [
       [options.csv, csvReport],
       [options.latex, latexReport],
       [options.html, htmlReport],
     ] as const;
+    const withPictures = options.html !== undefined || options.report !== undefined;
+    const report = await reportOf(results, data, settings, withPictures);
     for (const [file, render] of written) {
-      if (file !== undefined) await write(io, file, render(report));
+      if (file !== undefined) await write(resolve(io.directory, file), render(report));
     }
-    io.out(options.json ? evaluationJson(results) : listing(report));
+    const json = evaluationJson(results, settings);
+    if (options.report !== undefined) {
+      const folder = resolve(io.directory, options.report);
+      for (const [file, render] of [...reportFiles, ['evaluation.json', () => json]] as const)
+        await write(join(folder, file), render(report));
+    }
+    io.out(options.json ? json : listing(report));
     const warnings = [...new Set(results.flatMap((result) => result.warnings))];
     if (warnings.length > 0) io.err(`acuity: ${warnings.join('; ').replaceAll(/\s+/g, ' ')}\n`);
   },
 };
 
+const reportFiles = [
+  ['evaluation.csv', csvReport],
+  ['evaluation.tex', latexReport],
+  ['evaluation.html', htmlReport],
+] as const;
+
 function parse(args: string[]) {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean', default: false } as const;
+  const otherwise = (value: string | number) => ({ type: 'string', default: String(value) }) as const;
   return parsed(
     () =>
       parseArgs({
@@ -99,22 +130,61 @@ function parse(args: string[]) {
           model: text,
           compare: { type: 'string', multiple: true },
           mmvp: text,
+          'diva-style': text,
           classes: text,
           captions: text,
           segmentation: text,
           knn: flag,
           probe: flag,
+          suite: flag,
+          guard: otherwise(guardThreshold),
+          'blind-pairs': text,
+          second: text,
+          alike: otherwise(mmvpBounds.alike),
+          different: otherwise(mmvpBounds.different),
+          most: otherwise(60),
           templates: text,
-          mode: { type: 'string', default: 'reference' },
-          seed: { type: 'string', default: '0' },
-          threads: { type: 'string', default: '1' },
+          mode: otherwise('reference'),
+          seed: otherwise(0),
+          threads: otherwise(1),
+          cache: text,
+          'no-cache': flag,
           json: flag,
+          report: text,
           csv: text,
           latex: text,
           html: text,
         },
       }).values,
   );
+}
+
+/** What must be given, or be one of a few words. Throws a UsageError. */
+function checked(options: ReturnType<typeof parse>) {
+  const { model, mode, second } = options;
+  if (model === undefined) throw new UsageError('--model is missing');
+  const { mmvp, classes, captions, segmentation, 'blind-pairs': own, 'diva-style': rule } = options;
+  if (!mmvp && !classes && !captions && !segmentation && !own) {
+    throw new UsageError(
+      'nothing to evaluate on: give --mmvp, --classes, --captions, --segmentation or --blind-pairs',
+    );
+  }
+  if ((options.knn || options.probe) && !classes) throw new UsageError('--knn and --probe need --classes');
+  if ((own === undefined) !== (second === undefined))
+    throw new UsageError('--blind-pairs and --second need each other');
+  const divaStyle = divaRules.find((each) => each === rule);
+  if (rule !== undefined && !divaStyle)
+    throw new UsageError(`--diva-style takes ${divaRules.join(' or ')}, not "${rule}"`);
+  if (divaStyle && !mmvp) throw new UsageError('--diva-style needs --mmvp');
+  if (mode !== 'reference' && mode !== 'photo') {
+    throw new UsageError(`--mode takes reference or photo, not "${mode}"`);
+  }
+  const bounds = {
+    alike: decimal(options.alike, '--alike'),
+    different: decimal(options.different, '--different'),
+    most: wholeNumber(options.most, '--most'),
+  };
+  return { model, second, divaStyle, bounds, mode: mode as ImageMode };
 }
 
 const at = (io: CommandIo, path: string | undefined): string | undefined =>
@@ -130,6 +200,7 @@ async function refusing<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    if (error instanceof Error && error.name === 'AbortError') throw error;
     const isInput =
       error instanceof Error &&
       (['BenchmarkError', 'FolderError', 'TemplateError', 'ImageFileError'].includes(error.name) ||
@@ -139,9 +210,9 @@ async function refusing<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function write(io: CommandIo, file: string, text: string): Promise<void> {
-  const path = resolve(io.directory, file);
+async function write(path: string, text: string): Promise<void> {
   try {
+    await mkdir(dirname(path), { recursive: true });
     await writeFile(path, text);
   } catch (error) {
     throw new RefusedError(`cannot write ${basename(path)} in ${dirname(path)}: ${messageOf(error)}`);

@@ -6,6 +6,10 @@ export interface CommandIo {
   err(text: string): void;
   /** Shows how far the work is in place of what it showed before; only where a terminal is watched. */
   progress?: ((text: string) => void) | undefined;
+  /** Ctrl-C. A command that asks for it ends in its own time and leaves what it keeps whole; others end at once. */
+  readonly signal?: AbortSignal | undefined;
+  /** Folder for what is kept from one command to the next; without it nothing is. */
+  cacheFolder?: string | undefined;
 }
 
 /** Exit codes of every command. */

@@ -5,6 +5,11 @@ export function wholeNumber(text: string, option: string): number {
   return Number(text);
 }
 
+export function decimal(text: string, option: string): number {
+  if (!/^-?(\d+\.?\d*|\.\d+)$/.test(text)) throw new UsageError(`${option} takes a number, not "${text}"`);
+  return Number(text);
+}
+
 /** `NAME=1,3,224,224`; the name may itself hold an equals sign. `NAME=` is a scalar. */
 export function parseShape(text: string): [string, number[]] {
   const at = text.lastIndexOf('=');

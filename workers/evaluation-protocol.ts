@@ -2,6 +2,7 @@
 import type { ImageMode } from '../src/data/decode.ts';
 import type { SkippedFile } from '../src/data/image-set.ts';
 import type { NamedBlob } from '../src/data/named-blob.ts';
+import type { DivaRule } from '../src/evaluation/diva-style.ts';
 import type { Scores, ScoresComparison } from '../src/evaluation/evaluation.ts';
 import type {
   BenchmarkReport,
@@ -42,8 +43,10 @@ export interface EvaluationRequest {
   zeroShot: boolean;
   knn: boolean;
   probe: boolean;
+  /** Also scores the benchmark by DIVA's image embeddings, under one of its rules. */
+  divaStyle: DivaRule | null;
   mode: ImageMode;
-  /** Of the splits for k-NN and probe, at least one. */
+  /** Of the splits for k-NN and probe and of DIVA's draws, at least one. */
   seeds: number[];
   /** Prompts with `{}` for the class, and what to call them in reports. */
   templates: { name: string; list: string[] };
@@ -57,7 +60,7 @@ export interface EvaluationResult extends EvaluationRequest {
   /** Name and identity of each set, in the order benchmark, classes, captions. */
   sets: { name: string; hash: string }[];
   scores: Omit<Scores, 'mmvp'> & { mmvp?: BenchmarkReport & { official: boolean } };
-  /** What is unusual about the benchmark's rows. */
+  /** What is unusual about the benchmark's rows, and texts that were cut. */
   warnings: string[];
   provider: ProviderName;
   /** Name and version of the software, such as Acuity and ONNX Runtime. */

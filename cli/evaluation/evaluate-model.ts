@@ -1,29 +1,32 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { basename, dirname, join, relative, sep } from 'node:path';
-import * as ort from 'onnxruntime-node';
+import { readFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { isArchive } from '../../src/data/archives.ts';
 import type { ImageMode } from '../../src/data/decode.ts';
 import type { NamedBlob } from '../../src/data/named-blob.ts';
-import { openFile } from '../../src/data/node-files.ts';
 import { type CaptionedImages, findCaptioned, readCaptions } from '../../src/evaluation/captions.ts';
 import { captionsBeside } from '../../src/evaluation/captions-beside.ts';
 import { type LabelledImages, readLabelledImages } from '../../src/evaluation/class-folder.ts';
-import { embedTexts } from '../../src/evaluation/embed.ts';
+import { type DivaRule, scoreDivaStyle } from '../../src/evaluation/diva-style.ts';
 import type { Scores } from '../../src/evaluation/evaluation.ts';
 import { learnFromLabels } from '../../src/evaluation/learned.ts';
 import { type MaskFolder, readMaskFolder } from '../../src/evaluation/mask-folder.ts';
 import { scoreMmvp } from '../../src/evaluation/mmvp.ts';
 import { BenchmarkError, type MmvpBenchmark, readMmvpFolder } from '../../src/evaluation/mmvp-folder.ts';
 import { scoreRetrieval } from '../../src/evaluation/retrieval.ts';
+import { benchmarkIdentity, setIdentity } from '../../src/evaluation/set-identity.ts';
 import { classEmbeddings, scoreZeroShot } from '../../src/evaluation/zero-shot.ts';
-import { readEncoderFolder } from '../../src/exchange/encoder-folder.ts';
-import { ModelFolder } from '../../src/exchange/folder.ts';
-import type { ByteSource } from '../../src/onnx/model.ts';
-import { type OrtModule, openRuntime } from '../../src/runtime/runtime.ts';
 import { mmvpPrompt } from '../../src/text/prompts.ts';
 import { classPrompts } from '../../src/text/templates/templates.ts';
-import { embedImages, type SkippedImage } from './embed-images.ts';
+import type { BlindPairs } from './blind-pairs.ts';
+import {
+  type EmbeddedImages,
+  embedDivaStyle,
+  embedImages,
+  embedPrompts,
+  type SkippedImage,
+} from './embed-images.ts';
 import { folderBlobs } from './folder-blobs.ts';
+import { type EncoderParts, meter } from './parts.ts';
 import { segmentImages } from './segment-images.ts';
 
 export interface EvaluationData {
@@ -37,16 +40,23 @@ export interface Settings {
   mode: ImageMode;
   knn: boolean;
   probe: boolean;
-  /** Of the splits for k-NN and probe. */
+  /** Also scores MMVP by DIVA's image embeddings. */
+  divaStyle: DivaRule | undefined;
+  /** Of the splits for k-NN and probe and of DIVA's draws. */
   seeds: readonly number[];
-  threads: number;
   templates: readonly string[];
 }
 
 /** What one model scored. */
 export interface Evaluation extends Scores {
   model: string;
+  /** Of the folder's contents. */
+  modelHash: string;
+  /** Identity of what each part was scored on: a hash of contents and labels, as in the app. */
+  data: { mmvp?: string; classes?: string; captions?: string };
   warnings: string[];
+  /** Of the first model alone. */
+  blindPairs?: BlindPairs;
   /** Images that could not be read and count in no score. */
   skipped: SkippedImage[];
 }
@@ -77,126 +87,122 @@ async function readCaptioned(path: string): Promise<EvaluationData['captions']> 
   return { captioned, images: findCaptioned(captioned, await folderBlobs(dirname(path))) };
 }
 
-/** Scores one model folder on everything given. */
+/** Scores one model on everything given. */
 export async function evaluateModel(
-  path: string,
-  name: string,
+  parts: EncoderParts,
   data: EvaluationData,
   settings: Settings,
-  progress?: (text: string) => void,
 ): Promise<Evaluation> {
-  const { folder, close } = await openFolder(path, name);
-  const runtime = await openRuntime({
-    ort: ort as unknown as OrtModule,
-    provider: 'cpu',
-    threads: settings.threads,
-  });
-  const result: Evaluation = { model: name, warnings: [], skipped: [] };
-  try {
-    const encoder = await readEncoderFolder(folder);
-    const texts = (prompts: readonly string[]) =>
-      embedTexts(
-        runtime,
-        encoder,
-        prompts,
-        (done) => progress?.(`${name}: text ${done} of ${prompts.length}`),
-        (notice) => result.warnings.push(notice),
-      );
-    const images = async (files: readonly NamedBlob[]) => {
-      const embedded = await embedImages(
-        runtime,
-        encoder,
-        files,
-        settings.mode,
-        progress && ((text) => progress(`${name}: ${text}`)),
-      );
-      result.skipped.push(...embedded.skipped);
-      return embedded;
-    };
-    if (data.mmvp) {
-      const rows = data.mmvp.rows.slice(0, data.mmvp.images.length);
-      const prompts = await texts(rows.map((row) => mmvpPrompt(row.statement)));
-      const { values, skipped } = await images(data.mmvp.images);
-      // A pair without one of its images has no score, and the total would no longer be the benchmark's.
-      if (skipped[0]) {
-        throw new BenchmarkError(
-          `${skipped[0].path}: ${skipped[0].reason}. Replace the file: every pair counts`,
-        );
-      }
-      result.mmvp = scoreMmvp(values, prompts, rows, encoder.logitScale);
-      result.warnings.push(...data.mmvp.warnings);
-    }
-    if (data.classes) {
-      const { classes } = data.classes;
-      const { values: embeddings, kept } = await images(data.classes.images);
-      const labels = kept.map((row) => data.classes!.labels[row]!);
-      if (encoder.text) {
-        const prompts = await texts(classPrompts(classes, settings.templates));
-        const heads = classEmbeddings(prompts, classes.length, settings.templates.length);
-        result.zeroShot = scoreZeroShot(embeddings, heads, labels, classes);
-      } else if (!settings.knn && !settings.probe) {
-        await texts(classes);
-      }
-      const learned = { embeddings, labels, classes: classes.length };
-      for (const method of ['knn', 'probe'] as const) {
-        const score = settings[method] && (await learnFromLabels(method, learned, settings.seeds));
-        if (score) result[method] = score;
-      }
-    }
-    if (data.captions) {
-      const { captioned, images: files } = data.captions;
-      const { values, kept } = await images(files);
-      const place = new Map(kept.map((row, at) => [row, at]));
-      const left = captioned.captions.flatMap((caption, i) => {
-        const image = place.get(captioned.imageOf[i]!);
-        return image === undefined ? [] : [{ caption, image }];
-      });
-      const captions = await texts(left.map(({ caption }) => caption));
-      const imageOf = left.map(({ image }) => image);
-      result.retrieval = scoreRetrieval(values, captions, imageOf, kept.length);
-    }
-    if (data.segmentation) {
-      const { classes } = data.segmentation;
-      const prompts = await texts(classPrompts(classes, settings.templates));
-      const heads = classEmbeddings(prompts, classes.length, settings.templates.length);
-      result.segmentation = await segmentImages(
-        runtime,
-        encoder,
-        data.segmentation,
-        heads,
-        settings.mode,
-        progress && ((text) => progress(`${name}: ${text}`)),
-      );
-    }
-    const [first] = result.skipped;
-    if (first) {
-      result.warnings.push(
-        `${result.skipped.length} ${result.skipped.length === 1 ? 'image was' : 'images were'} left out: ${first.path}: ${first.reason}`,
-      );
-    }
-    return result;
-  } finally {
-    await close();
+  const result: Evaluation = {
+    model: parts.name,
+    modelHash: parts.modelHash,
+    data: {},
+    warnings: [],
+    skipped: [],
+  };
+  const texts = (prompts: readonly string[]) =>
+    embedPrompts(parts, prompts, (notice) => result.warnings.push(notice));
+  if (data.mmvp) Object.assign(result, await onPairs(parts, data.mmvp, settings, result, texts));
+  if (data.mmvp) result.warnings.push(...data.mmvp.warnings);
+  if (data.classes) Object.assign(result, await onClasses(parts, data.classes, settings, result, texts));
+  if (data.captions) result.retrieval = await onCaptions(parts, data.captions, result, texts);
+  if (data.segmentation) {
+    const { classes } = data.segmentation;
+    const prompts = await texts(classPrompts(classes, settings.templates));
+    const heads = classEmbeddings(prompts, classes.length, settings.templates.length);
+    result.segmentation = await segmentImages(parts, data.segmentation, heads);
   }
+  const [first] = result.skipped;
+  if (first) {
+    result.warnings.push(
+      `${result.skipped.length} ${result.skipped.length === 1 ? 'image was' : 'images were'} left out: ${first.path}: ${first.reason}`,
+    );
+  }
+  return result;
 }
 
-async function openFolder(
-  path: string,
-  name: string,
-): Promise<{ folder: ModelFolder; close: () => Promise<void> }> {
-  const files = new Map<string, ByteSource>();
-  const opened: { close(): Promise<void> }[] = [];
-  for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || !/\.(onnx|onnx_data|data|json|txt|model)(_\d+)?$/i.test(entry.name)) continue;
-    const full = join(entry.parentPath, entry.name);
-    const file = await openFile(full);
-    opened.push(file);
-    files.set(relative(path, full).split(sep).join('/'), file);
+type EmbedTexts = (prompts: readonly string[]) => Promise<Float32Array>;
+
+async function onPairs(
+  parts: EncoderParts,
+  benchmark: MmvpBenchmark,
+  { divaStyle, seeds }: Settings,
+  result: Evaluation,
+  texts: EmbedTexts,
+): Promise<Pick<Evaluation, 'mmvp' | 'divaStyle'>> {
+  const rows = benchmark.rows.slice(0, benchmark.images.length);
+  const prompts = await texts(rows.map((row) => mmvpPrompt(row.statement)));
+  const { rows: images, skipped, hashes } = await embedImages(parts, benchmark.images);
+  // A pair without one of its images has no score, and the total would no longer be the benchmark's.
+  if (skipped[0]) {
+    throw new BenchmarkError(`${skipped[0].path}: ${skipped[0].reason}. Replace the file: every pair counts`);
   }
-  return {
-    folder: new ModelFolder(name, files),
-    close: async () => {
-      for (const file of opened) await file.close();
-    },
-  };
+  result.data.mmvp = await benchmarkIdentity(benchmark.rows, hashes);
+  const { logitScale } = parts.encoder;
+  const mmvp = scoreMmvp(await images.read(0, images.rows), prompts, rows, logitScale);
+  if (!divaStyle) return { mmvp };
+  const drawn = await embedDivaStyle(parts, benchmark.images, divaStyle, seeds);
+  return { mmvp, divaStyle: scoreDivaStyle(drawn, prompts, rows, logitScale, divaStyle, seeds) };
 }
+
+async function onClasses(
+  parts: EncoderParts,
+  data: LabelledImages,
+  settings: Settings,
+  scored: Evaluation,
+  texts: EmbedTexts,
+): Promise<Pick<Evaluation, 'zeroShot' | 'knn' | 'probe'>> {
+  const { classes } = data;
+  const result: Pick<Evaluation, 'zeroShot' | 'knn' | 'probe'> = {};
+  const embedded = await embedImages(parts, data.images);
+  scored.skipped.push(...embedded.skipped);
+  const labels = embedded.kept.map((row) => data.labels[row]!);
+  const images = namedImages(data.images, embedded);
+  scored.data.classes = await setIdentity({ task: 'classes', images, classes, labels });
+  const embeddings = await embedded.rows.read(0, embedded.rows.rows);
+  if (parts.encoder.text) {
+    const prompts = await texts(classPrompts(classes, settings.templates));
+    const heads = classEmbeddings(prompts, classes.length, settings.templates.length);
+    result.zeroShot = scoreZeroShot(embeddings, heads, labels, classes);
+  } else if (!settings.knn && !settings.probe) {
+    await texts(classes);
+  }
+  const learned = { embeddings, labels, classes: classes.length };
+  for (const method of ['knn', 'probe'] as const) {
+    if (!settings[method]) continue;
+    const what = method === 'knn' ? 'neighbours' : 'linear probe';
+    const pause = meter(parts, (share) => `${parts.name}: ${what}, ${Math.floor(100 * share)}%`);
+    const score = await learnFromLabels(method, learned, settings.seeds, pause);
+    if (score) result[method] = score;
+  }
+  return result;
+}
+
+async function onCaptions(
+  parts: EncoderParts,
+  { captioned, images: files }: NonNullable<EvaluationData['captions']>,
+  scored: Evaluation,
+  texts: EmbedTexts,
+): Promise<NonNullable<Evaluation['retrieval']>> {
+  const embedded = await embedImages(parts, files);
+  scored.skipped.push(...embedded.skipped);
+  const place = new Map(embedded.kept.map((row, at) => [row, at]));
+  const left = captioned.captions.flatMap((caption, i) => {
+    const image = place.get(captioned.imageOf[i]!);
+    return image === undefined ? [] : [{ caption, image }];
+  });
+  const captions = await texts(left.map(({ caption }) => caption));
+  const imageOf = left.map(({ image }) => image);
+  scored.data.captions = await setIdentity({
+    task: 'captions',
+    images: namedImages(files, embedded),
+    captions: left.map(({ caption }) => caption),
+    imageOf,
+  });
+  const values = await embedded.rows.read(0, embedded.rows.rows);
+  const pause = meter(parts, (share) => `${parts.name}: retrieval, ${Math.floor(100 * share)}%`);
+  return scoreRetrieval(values, captions, imageOf, embedded.kept.length, pause);
+}
+
+const namedImages = (files: readonly NamedBlob[], { kept, hashes }: EmbeddedImages) =>
+  kept.map((row, i) => ({ path: files[row]!.path, sha256: hashes[i]! }));

@@ -1,4 +1,4 @@
-import { decodeImage, type ImageMode } from '../../src/data/decode.ts';
+import { decodeImage } from '../../src/data/decode.ts';
 import { createImageJobs } from '../../src/data/image-jobs.ts';
 import { ImageEmbedder } from '../../src/evaluation/embed.ts';
 import type { EmbeddingTable } from '../../src/evaluation/embeddings.ts';
@@ -6,9 +6,8 @@ import type { LabelledSegmentation } from '../../src/evaluation/evaluation.ts';
 import { type MaskFolder, maskLabels } from '../../src/evaluation/mask-folder.ts';
 import { BenchmarkError } from '../../src/evaluation/mmvp-folder.ts';
 import { ignored, SegmentationTally, segment } from '../../src/evaluation/segmentation.ts';
-import type { EncoderFolder } from '../../src/exchange/encoder-folder.ts';
-import type { Runtime } from '../../src/runtime/runtime.ts';
 import { nodeDecoder } from '../node-decoder.ts';
+import { counter, type EncoderParts } from './parts.ts';
 
 /**
  * Scores zero-shot segmentation at each mask's own size. The whole picture is squeezed into the encoder's square, so
@@ -18,14 +17,13 @@ import { nodeDecoder } from '../node-decoder.ts';
  * @throws BenchmarkError naming a file that cannot be read
  */
 export async function segmentImages(
-  runtime: Runtime,
-  encoder: EncoderFolder,
+  parts: EncoderParts,
   data: MaskFolder,
   classes: EmbeddingTable,
-  mode: ImageMode,
-  progress?: (text: string) => void,
 ): Promise<LabelledSegmentation> {
+  const { runtime, encoder, mode } = parts;
   const { imageSize, vision } = encoder;
+  const tell = counter(parts, 'mask', data.pairs.length);
   const preprocessing = {
     ...encoder.preprocessing,
     resize: { width: imageSize, height: imageSize },
@@ -59,7 +57,7 @@ export async function segmentImages(
         );
       }
       tally.add(segment(tokens, side, classes, drawn), truth);
-      progress?.(`mask ${i + 1} of ${data.pairs.length}`);
+      await tell(i + 1);
     }
     const { iou, ...score } = tally.score();
     const named = data.classes.map((name, i) => ({ name, iou: iou[i] }));

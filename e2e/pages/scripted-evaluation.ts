@@ -53,7 +53,7 @@ export async function evaluation(request: EvaluationRequest): Promise<Evaluation
     scores.probe = (await learnFromLabels('probe', learning, request.seeds))!;
   }
   if (request.captions)
-    scores.retrieval = scoreRetrieval(images, rows(0.5), [...labels.keys()], labels.length);
+    scores.retrieval = await scoreRetrieval(images, rows(0.5), [...labels.keys()], labels.length);
   return {
     ...request,
     id: `evaluation of ${request.name}`,

@@ -149,6 +149,25 @@ export class ImageEmbedder {
     }
   }
 
+  /**
+   * Makes one row of each image's tokens, so that the tokens of a few images alone are in memory.
+   *
+   * @param pixels as for {@link ImageEmbedder.embed}
+   * @param reduce of [tokens, width] of the image at an index of this batch; rows of equal width
+   * @returns [count, width of a row]
+   */
+  async reduceTokens(
+    pixels: Float32Array,
+    reduce: (tokens: Float32Array, index: number) => Float32Array,
+  ): Promise<Float32Array> {
+    const all = await this.embedTokens(pixels);
+    const stride = this.#tokens * this.width;
+    const rows: Float32Array[] = [];
+    for (let at = 0; at < all.length; at += stride)
+      rows.push(reduce(all.subarray(at, at + stride), rows.length));
+    return concatenate(rows);
+  }
+
   async release(): Promise<void> {
     await this.#session.release();
     this.#weights.release();
@@ -182,7 +201,6 @@ function embeddingOutput({ outputs, types }: TypedGraph): string {
  * Embeds texts with an encoder's text tower. The tower is small and its token ids are int64, which the WebGPU
  * provider does not take: give a runtime on the processor.
  *
- * @param onNotice told which texts were longer than the model reads, in one sentence
  * @returns [texts, width], not L2-normalised
  */
 export async function embedTexts(
@@ -190,7 +208,6 @@ export async function embedTexts(
   encoder: Pick<EncoderFolder, 'text' | 'tokenizer' | 'name'>,
   texts: readonly string[],
   onProgress?: (done: number) => void,
-  onNotice?: (text: string) => void,
 ): Promise<Float32Array> {
   if (!encoder.text || !encoder.tokenizer) {
     throw new Error(
@@ -206,19 +223,30 @@ export async function embedTexts(
   );
   try {
     const rows: Float32Array[] = [];
-    const cut: TokenBatch['truncated'] = [];
     for (let at = 0; at < texts.length; at += tower.batch) {
-      const { ids, attentionMask, truncated } = tokenizer.encode(texts.slice(at, at + tower.batch));
-      cut.push(...truncated.map(({ text, tokens }) => ({ text: at + text, tokens })));
+      const { ids, attentionMask } = tokenizer.encode(texts.slice(at, at + tower.batch));
       rows.push(await tower.run(ids, attentionMask));
       onProgress?.(Math.min(texts.length, at + tower.batch));
     }
-    const notice = truncationNotice({ truncated: cut, shape: [texts.length, tokenizer.context] }, texts);
-    if (notice) onNotice?.(notice);
     return concatenate(rows);
   } finally {
     await tower.release();
   }
+}
+
+/** Which texts are longer than the encoder reads, in one sentence; undefined when none is. */
+export function longTexts(
+  { tokenizer }: Pick<EncoderFolder, 'tokenizer'>,
+  texts: readonly string[],
+): string | undefined {
+  if (!tokenizer) return undefined;
+  const unique = [...new Set(texts)];
+  const read = createTokenizer(tokenizer.definition, tokenizer.config);
+  const cut: TokenBatch['truncated'] = [];
+  for (const [text, content] of unique.entries()) {
+    for (const { tokens } of read.encode([content]).truncated) cut.push({ text, tokens });
+  }
+  return truncationNotice({ truncated: cut, shape: [unique.length, read.context] }, unique);
 }
 
 /** A text tower at a fixed batch size and context length. */

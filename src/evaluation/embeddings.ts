@@ -6,6 +6,24 @@ export interface EmbeddingTable {
   values: Float32Array;
 }
 
+/** Rows of equal width that are read as they are needed: all of them may take more than the memory. */
+export interface RowSource {
+  rows: number;
+  width: number;
+  /** [count, width]. */
+  read(from: number, count: number): Promise<Float32Array>;
+}
+
+/** Rows that are in memory already. */
+export function rowsInMemory(values: Float32Array, rows: number): RowSource {
+  const { width } = embeddingTable(values, rows, 'images');
+  return {
+    rows,
+    width,
+    read: async (from, count) => values.subarray(from * width, (from + count) * width),
+  };
+}
+
 /** @throws Error when the values do not make `rows` embeddings of one width. */
 export function embeddingTable(values: Float32Array, rows: number, what: string): EmbeddingTable {
   const width = values.length / rows;
@@ -18,9 +36,10 @@ export function embeddingTable(values: Float32Array, rows: number, what: string)
 /**
  * Scales every row to length 1.
  *
+ * @param first number of the first row, for messages
  * @throws Error naming the first row that has no direction: all zero, or not finite.
  */
-export function normaliseRows(table: EmbeddingTable, what: string): EmbeddingTable {
+export function normaliseRows(table: EmbeddingTable, what: string, first = 0): EmbeddingTable {
   const { rows, width } = table;
   const values = new Float32Array(rows * width);
   for (let row = 0; row < rows; row++) {
@@ -30,7 +49,7 @@ export function normaliseRows(table: EmbeddingTable, what: string): EmbeddingTab
     const length = Math.sqrt(squares);
     if (!(length > 0 && length < Number.POSITIVE_INFINITY)) {
       throw new Error(
-        `The embedding of ${what} ${row + 1} is ${length === 0 ? 'all zero' : 'not finite'}: the model is broken or was trained apart`,
+        `The embedding of ${what} ${first + row + 1} is ${length === 0 ? 'all zero' : 'not finite'}: the model is broken or was trained apart`,
       );
     }
     for (let i = 0; i < width; i++) values[at + i] = table.values[at + i]! / length;

@@ -1,3 +1,4 @@
+import type { DivaStyleScore } from './diva-style.ts';
 import type { LearnedScore } from './learned.ts';
 import type { MmvpScore } from './mmvp.ts';
 import type { RetrievalScore } from './retrieval.ts';
@@ -18,6 +19,8 @@ export interface Scores {
   mmvp?: Pick<MmvpScore, 'official' | 'total' | 'patterns'> & {
     pairs: readonly { index: number; pattern: string; correct: boolean }[];
   };
+  /** MMVP by DIVA's image embeddings. */
+  divaStyle?: DivaStyleScore;
   zeroShot?: ZeroShotScore;
   retrieval?: RetrievalScore;
   segmentation?: LabelledSegmentation;
@@ -28,6 +31,8 @@ export interface Scores {
 /** Two models on the same data, image by image or pair by pair; parts that one of them lacks are undefined. */
 export interface ScoresComparison {
   mmvp?: PairedComparison;
+  /** The pairs of the first seed. */
+  divaStyle?: PairedComparison;
   /** Top-1, image by image. */
   zeroShot?: PairedComparison;
   /** What refining cost of zero-shot top-1. */
@@ -39,13 +44,22 @@ export interface ScoresComparison {
   probe?: PairedComparison;
 }
 
-/** @throws Error when the two were not scored on the same data. */
-export function compareScores(before: Scores, after: Scores): ScoresComparison {
+/**
+ * @param options.guard points of top-1 that refining may cost
+ * @throws Error when the two were not scored on the same data
+ */
+export function compareScores(
+  before: Scores,
+  after: Scores,
+  options: { guard?: number } = {},
+): ScoresComparison {
   const result: ScoresComparison = {};
   if (before.mmvp && after.mmvp) result.mmvp = comparePairs(before.mmvp.pairs, after.mmvp.pairs);
+  if (before.divaStyle && after.divaStyle && before.divaStyle.rule === after.divaStyle.rule)
+    result.divaStyle = comparePairs(before.divaStyle.pairs, after.divaStyle.pairs);
   if (before.zeroShot && after.zeroShot) {
     result.zeroShot = byRank(before.zeroShot.ranks, after.zeroShot.ranks, 'image');
-    result.guard = zeroShotGuard(before.zeroShot.top1, after.zeroShot.top1);
+    result.guard = zeroShotGuard(before.zeroShot.top1, after.zeroShot.top1, options.guard);
   }
   if (before.retrieval && after.retrieval) {
     const way = (key: 'imageToText' | 'textToImage', noun: string) =>

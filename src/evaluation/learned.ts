@@ -2,7 +2,7 @@ import { splitByClass } from './class-folder.ts';
 import { type EmbeddingTable, embeddingTable, normaliseRows } from './embeddings.ts';
 import { knnPredict } from './knn.ts';
 import { fitProbe, probePredict } from './linear-probe.ts';
-import { mulberry32 } from './statistics.ts';
+import { deviation, mean, mulberry32 } from './statistics.ts';
 
 /** Accuracy of what learns from part of the labels and is tested on the rest, over seeds of the split. */
 export interface LearnedScore {
@@ -34,28 +34,29 @@ export interface LearningData {
 /**
  * Classifies the held-out images by the nearest neighbours or by a linear probe, once for each seed of the split.
  *
- * @param pause called between parts of the work, so that it can be cancelled: it may throw
+ * @param pause called between parts of the work with the share that is done, from 0 to 1: it may throw
  * @returns undefined when no class has two images, so that nothing can be held out
  */
 export async function learnFromLabels(
   method: 'knn' | 'probe',
   data: LearningData,
   seeds: readonly number[],
-  pause: () => Promise<void> = async () => {},
+  pause: (share: number) => Promise<void> = async () => {},
 ): Promise<LearnedScore | undefined> {
   const { embeddings, labels, classes } = data;
   const table = normaliseRows(embeddingTable(embeddings, labels.length, 'images'), 'image');
   const scores: { seed: number; accuracy: number; correct: boolean[] }[] = [];
   let sizes = { train: 0, test: 0 };
-  for (const seed of seeds) {
+  for (const [i, seed] of seeds.entries()) {
+    const within = (share: number) => pause((i + share) / seeds.length);
     const { train, test } = splitByClass(labels, trainShare, mulberry32(seed));
     if (test.length === 0) return undefined;
     sizes = { train: train.length, test: test.length };
-    await pause();
+    await within(0);
     const predicted =
       method === 'knn'
-        ? await byNeighbours(table, labels, train, test, pause)
-        : byProbe(table, labels, classes, train, test);
+        ? await byNeighbours(table, labels, train, test, within)
+        : await byProbe(table, labels, classes, { train, test }, within);
     const correct = predicted.map((label, i) => label === labels[test[i]!]);
     scores.push({ seed, correct, accuracy: (100 * correct.filter(Boolean).length) / test.length });
   }
@@ -77,7 +78,7 @@ async function byNeighbours(
   labels: readonly number[],
   train: readonly number[],
   test: readonly number[],
-  pause: () => Promise<void>,
+  pause: (share: number) => Promise<void>,
 ): Promise<number[]> {
   const known = rowsOf(table, train, 1);
   const knownLabels = train.map((row) => labels[row]!);
@@ -85,21 +86,21 @@ async function byNeighbours(
   for (let from = 0; from < test.length; from += part) {
     const asked = test.slice(from, from + part);
     predicted.push(...knnPredict(known, knownLabels, rowsOf(table, asked, 1), asked.length, neighbours));
-    await pause();
+    await pause(Math.min(1, (from + part) / test.length));
   }
   return predicted;
 }
 
-function byProbe(
+async function byProbe(
   table: EmbeddingTable,
   labels: readonly number[],
   classes: number,
-  train: readonly number[],
-  test: readonly number[],
-): number[] {
+  { train, test }: { train: readonly number[]; test: readonly number[] },
+  pause: (share: number) => Promise<void>,
+): Promise<number[]> {
   const scale = Math.sqrt(table.width);
   const trainLabels = train.map((row) => labels[row]!);
-  const probe = fitProbe(rowsOf(table, train, scale), trainLabels, classes, probeC);
+  const probe = await fitProbe(rowsOf(table, train, scale), trainLabels, classes, probeC, pause);
   return probePredict(probe, rowsOf(table, test, scale), test.length);
 }
 
@@ -109,12 +110,4 @@ function rowsOf({ width, values }: EmbeddingTable, rows: readonly number[], scal
     for (let i = 0; i < width; i++) picked[to * width + i] = scale * values[row * width + i]!;
   }
   return picked;
-}
-
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-
-function deviation(values: readonly number[]): number | undefined {
-  if (values.length < 2) return undefined;
-  const middle = mean(values);
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1));
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { fitProbe, probePredict, probeProbabilities } from './linear-probe.ts';
+import { mulberry32 } from './statistics.ts';
 
 /** By scikit-learn (tools/reference/evaluation.py). */
 const reference = JSON.parse(
@@ -15,10 +16,10 @@ const reference = JSON.parse(
 };
 
 describe('fitProbe', () => {
-  it.each(reference.probes)('learns what scikit-learn learns, C = $c', (expected) => {
+  it.each(reference.probes)('learns what scikit-learn learns, C = $c', async (expected) => {
     const { classes, labels, testRows } = reference;
     const [train, test] = [Float32Array.from(reference.train), Float32Array.from(reference.test)];
-    const probe = fitProbe(train, labels, classes, expected.c);
+    const probe = await fitProbe(train, labels, classes, expected.c);
     for (const [i, value] of expected.weights.entries()) expect(probe.weights[i]).toBeCloseTo(value, 3);
     for (const [i, value] of expected.bias.entries()) expect(probe.bias[i]).toBeCloseTo(value, 3);
     const probabilities = probeProbabilities(probe, test, testRows);
@@ -26,17 +27,30 @@ describe('fitProbe', () => {
     expect(probePredict(probe, test, testRows)).toEqual(expected.predictions);
   });
 
-  it('ends on separable data and on equal features', () => {
-    expect(probePredict(fitProbe(Float32Array.of(-1, 1), [0, 1], 2, 1e6), Float32Array.of(-3, 3), 2)).toEqual(
-      [0, 1],
-    );
-    expect(probePredict(fitProbe(Float32Array.of(1, 1, 1), [0, 1, 1], 2, 1), Float32Array.of(1), 1)).toEqual([
-      1,
-    ]);
+  it('ends on separable data and on equal features', async () => {
+    const apart = await fitProbe(Float32Array.of(-1, 1), [0, 1], 2, 1e6);
+    expect(probePredict(apart, Float32Array.of(-3, 3), 2)).toEqual([0, 1]);
+    const equal = await fitProbe(Float32Array.of(1, 1, 1), [0, 1, 1], 2, 1);
+    expect(probePredict(equal, Float32Array.of(1), 1)).toEqual([1]);
   });
 
-  it('refuses a penalty that is none and labels out of range', () => {
-    expect(() => fitProbe(Float32Array.of(1), [0], 2, 0)).toThrow(/above 0/);
-    expect(() => fitProbe(Float32Array.of(1), [2], 2, 1)).toThrow(/class 2 of 2/);
+  it('tells how far it is, and stops where the pause throws', async () => {
+    const random = mulberry32(1);
+    const [rows, width, classes] = [400, 64, 50];
+    const features = Float32Array.from({ length: rows * width }, () => random() - 0.5);
+    const labels = Array.from({ length: rows }, (_, row) => row % classes);
+    const shares: number[] = [];
+    await fitProbe(features, labels, classes, 1, async (share) => void shares.push(share));
+    expect(shares.length).toBeGreaterThan(3);
+    expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+    expect(shares.at(-1)).toBeGreaterThan(0.5);
+    expect(shares.at(-1)).toBeLessThanOrEqual(1);
+    const stop = () => Promise.reject(new Error('cancelled'));
+    await expect(fitProbe(features, labels, classes, 1, stop)).rejects.toThrow('cancelled');
+  });
+
+  it('refuses a penalty that is none and labels out of range', async () => {
+    await expect(fitProbe(Float32Array.of(1), [0], 2, 0)).rejects.toThrow(/above 0/);
+    await expect(fitProbe(Float32Array.of(1), [2], 2, 1)).rejects.toThrow(/class 2 of 2/);
   });
 });

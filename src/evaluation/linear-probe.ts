@@ -1,5 +1,5 @@
 import { embeddingTable } from './embeddings.ts';
-import { minimise } from './minimise.ts';
+import { gradientTolerance, minimise } from './minimise.ts';
 
 export interface LinearProbe {
   /** [classes, width]. */
@@ -17,14 +17,16 @@ export interface LinearProbe {
  * @param features [labels.length, width]
  * @param labels class of each row, from 0 to classes - 1
  * @param c inverse strength of the penalty
+ * @param pause called every few million products with the share of the work that is done, from 0 to 1: it may throw
  * @throws Error when sizes disagree
  */
-export function fitProbe(
+export async function fitProbe(
   features: Float32Array,
   labels: readonly number[],
   classes: number,
   c: number,
-): LinearProbe {
+  pause: (share: number) => Promise<void> = async () => {},
+): Promise<LinearProbe> {
   if (!(c > 0 && Number.isFinite(c)))
     throw new RangeError(`The penalty's inverse is ${c}: give a number above 0`);
   const { width, values } = embeddingTable(features, labels.length, 'images');
@@ -35,10 +37,17 @@ export function fitProbe(
   // Divided by c * rows, so that one tolerance suits every size.
   const penalty = 1 / (c * rows);
   const scores = new Float64Array(classes);
-  const loss = (x: Float64Array, gradient: Float64Array): number => {
+  const perPause = Math.max(1, Math.floor(productsPerPause / (2 * classes * width)));
+  let share = 0;
+  let since = 0;
+  const loss = async (x: Float64Array, gradient: Float64Array): Promise<number> => {
     let sum = 0;
     gradient.fill(0);
     for (let row = 0; row < rows; row++) {
+      if (++since >= perPause) {
+        since = 0;
+        await pause(share);
+      }
       sum -= softmaxInto(scores, x, values, row * width, width)[labels[row]!]!;
       for (let k = 0; k < classes; k++) {
         const error = (Math.exp(scores[k]!) - (labels[row] === k ? 1 : 0)) / rows;
@@ -54,11 +63,20 @@ export function fitProbe(
     }
     return sum / rows + (penalty * squares) / 2;
   };
-  const solution = minimise(loss, new Float64Array(biasAt + classes));
+  const solution = await minimise(loss, new Float64Array(biasAt + classes), {
+    // The gradient falls by about the same factor each step, so its logarithm tells how far the work is.
+    onStep: (first, now) => {
+      const way = Math.log(first / gradientTolerance);
+      if (way > 0 && now > 0) share = Math.max(share, Math.min(1, Math.log(first / now) / way));
+    },
+  });
   const bias = solution.slice(biasAt);
   const mean = bias.reduce((a, b) => a + b, 0) / classes;
   return { weights: solution.slice(0, biasAt), bias: bias.map((b) => b - mean), classes, width };
 }
+
+/** Products computed between two pauses. */
+const productsPerPause = 2 ** 23;
 
 /** Class probabilities of each row, [rows, classes]. */
 export function probeProbabilities(probe: LinearProbe, features: Float32Array, rows: number): Float64Array {

@@ -1,24 +1,33 @@
 const history = 10;
+/** Where the work ends by default: no element of the gradient is larger. */
+export const gradientTolerance = 1e-7;
+
+/** A function to minimise: returns the value at `x` and writes the gradient. */
+export type Objective = (x: Float64Array, gradient: Float64Array) => Promise<number>;
 
 /**
  * Minimises a smooth convex function by L-BFGS with a backtracking line search (Nocedal and Wright, Numerical
  * Optimization, algorithms 7.4 and 3.1).
  *
- * @param f returns the value at `x` and writes the gradient
  * @param start where to begin
+ * @param options.onStep told the largest element of the gradient, where the work began and where it is
  * @returns the point where the largest element of the gradient is under `tolerance`, or the last one reached
  */
-export function minimise(
-  f: (x: Float64Array, gradient: Float64Array) => number,
+export async function minimise(
+  f: Objective,
   start: Float64Array,
-  { tolerance = 1e-7, maxSteps = 2000 } = {},
-): Float64Array {
+  options: { tolerance?: number; maxSteps?: number; onStep?: (first: number, now: number) => void } = {},
+): Promise<Float64Array> {
+  const { tolerance = gradientTolerance, maxSteps = 2000 } = options;
   let x: Float64Array = start.slice();
   let gradient: Float64Array = new Float64Array(x.length);
-  let value = f(x, gradient);
+  let value = await f(x, gradient);
+  const first = largest(gradient);
   const pairs: { step: Float64Array; change: Float64Array; rho: number }[] = [];
   for (let taken = 0; taken < maxSteps; taken++) {
-    if (gradient.every((g) => Math.abs(g) < tolerance)) break;
+    const now = largest(gradient);
+    options.onStep?.(first, now);
+    if (now < tolerance) break;
     const direction = twoLoops(gradient, pairs);
     const slope = dot(direction, gradient);
     let length = pairs.length === 0 ? Math.min(1, 1 / Math.sqrt(dot(gradient, gradient))) : 1;
@@ -28,7 +37,7 @@ export function minimise(
     for (;;) {
       const scale = length;
       next = x.map((v, i) => v + scale * direction[i]!);
-      nextValue = f(next, nextGradient);
+      nextValue = await f(next, nextGradient);
       if (nextValue <= value + 1e-4 * length * slope) break;
       length /= 2;
       // No shorter step helps: the value is as low as its rounding allows.
@@ -48,6 +57,9 @@ export function minimise(
   }
   return x;
 }
+
+const largest = (gradient: Float64Array): number =>
+  gradient.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
 
 /** The quasi-Newton direction of the pairs kept, downhill. */
 function twoLoops(

@@ -155,6 +155,8 @@ export interface MmvpScore {
  * @param textEmbeddings same shape: the embedding of each row's prompt (`mmvpPrompt` in src/text/prompts.ts).
  * @param rows the benchmark's rows; a last one without partner is left out.
  * @param logitScale the model's exp(logit_scale): 100 for OpenAI's CLIP.
+ * @param secondPass image embeddings that pairs' second statements are scored with, where passes differ (DIVA's
+ * redraw); default: the same.
  * @throws Error when sizes disagree or an embedding is zero or not finite.
  */
 export function scoreMmvp(
@@ -162,12 +164,14 @@ export function scoreMmvp(
   textEmbeddings: Float32Array,
   rows: readonly MmvpRow[],
   logitScale: number,
+  secondPass: Float32Array = imageEmbeddings,
 ): MmvpScore {
   const grouping = groupPairs(rows);
   const count = 2 * grouping.patternOfPair.length;
   if (count === 0) throw new Error('A benchmark needs at least one pair: two rows');
   const width = imageEmbeddings.length / count;
-  if (!Number.isInteger(width) || width === 0 || textEmbeddings.length !== imageEmbeddings.length) {
+  const sizes = [textEmbeddings.length, secondPass.length];
+  if (!Number.isInteger(width) || width === 0 || sizes.some((size) => size !== imageEmbeddings.length)) {
     throw new Error(
       `${imageEmbeddings.length} image and ${textEmbeddings.length} text values do not make ${count} embeddings each. ` +
         'Give one image and one text embedding of equal width for each row, in the order of Questions.csv',
@@ -178,21 +182,22 @@ export function scoreMmvp(
       `The logit scale is ${logitScale}. Give exp(logit_scale) of the model, a positive number`,
     );
   }
-  const images = normaliseRows(imageEmbeddings, width, 'image');
+  const unit = normaliseRows(imageEmbeddings, width, 'image');
+  const passes = [unit, secondPass === imageEmbeddings ? unit : normaliseRows(secondPass, width, 'image')];
   const texts = normaliseRows(textEmbeddings, width, 'text');
   // OpenAI's CLIP multiplies the image features by the scale before the matrix product (clip/model.py, forward).
   const scale = Math.fround(logitScale);
-  const scaled = images.map((value) => scale * value);
+  const scaled = passes.map((images) => images.map((value) => scale * value));
 
   const pairs = grouping.patternOfPair.map((pattern, index): MmvpPairScore => {
     const first = 2 * index;
     const logits = (text: number): [number, number] => [
-      dot(scaled, first, texts, text, width),
-      dot(scaled, first + 1, texts, text, width),
+      dot(scaled[text - first]!, first, texts, text, width),
+      dot(scaled[text - first]!, first + 1, texts, text, width),
     ];
     const cosines = (text: number): [number, number] => [
-      dot(images, first, texts, text, width),
-      dot(images, first + 1, texts, text, width),
+      dot(passes[text - first]!, first, texts, text, width),
+      dot(passes[text - first]!, first + 1, texts, text, width),
     ];
     const pick = (text: number): 0 | 1 => (firstProbability(...logits(text)) > 0.5 ? 0 : 1);
     const truth = (text: number): 0 | 1 => (Math.abs(rows[text]!.id % 2) === 1 ? 0 : 1);

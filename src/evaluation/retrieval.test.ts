@@ -15,8 +15,8 @@ const reference = JSON.parse(
 };
 
 describe('scoreRetrieval', () => {
-  it('gives the recall of sorted similarities both ways, several captions an image', () => {
-    const score = scoreRetrieval(
+  it('gives the recall of sorted similarities both ways, several captions an image', async () => {
+    const score = await scoreRetrieval(
       Float32Array.from(reference.images),
       Float32Array.from(reference.texts),
       reference.owner,
@@ -29,9 +29,21 @@ describe('scoreRetrieval', () => {
     }
   });
 
-  it('refuses an image without captions and captions of no image', () => {
+  it('refuses an image without captions and captions of no image', async () => {
     const one = Float32Array.of(1, 0);
-    expect(() => scoreRetrieval(Float32Array.of(1, 0, 0, 1), one, [0], 2)).toThrow(/Image 2 has no caption/);
-    expect(() => scoreRetrieval(one, one, [1], 1)).toThrow(/Caption 1 belongs to image 2 of 1/);
+    const square = Float32Array.of(1, 0, 0, 1);
+    await expect(scoreRetrieval(square, one, [0], 2)).rejects.toThrow(/Image 2 has no caption/);
+    await expect(scoreRetrieval(one, one, [1], 1)).rejects.toThrow(/Caption 1 belongs to image 2 of 1/);
+  });
+
+  it('tells how far it is, and stops where the pause throws', async () => {
+    const width = 2 ** 11;
+    const rows = new Float32Array(64 * width).fill(1);
+    const owner = Array.from({ length: 64 }, (_, i) => i);
+    const shares: number[] = [];
+    await scoreRetrieval(rows, rows, owner, 64, async (share) => void shares.push(share));
+    expect(shares).toEqual([0, 32 / 128, 64 / 128, 96 / 128]);
+    const stop = () => Promise.reject(new Error('cancelled'));
+    await expect(scoreRetrieval(rows, rows, owner, 64, stop)).rejects.toThrow('cancelled');
   });
 });

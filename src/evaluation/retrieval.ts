@@ -24,14 +24,16 @@ export interface RetrievalScore {
  * @param images [images, width]
  * @param texts [imageOfText.length, width]
  * @param imageOfText image of each caption
+ * @param pause called between parts of the work with the share that is done, from 0 to 1: it may throw
  * @throws Error when sizes disagree, an image has no caption or an embedding has no direction
  */
-export function scoreRetrieval(
+export async function scoreRetrieval(
   images: Float32Array,
   texts: Float32Array,
   imageOfText: readonly number[],
   imageCount: number,
-): RetrievalScore {
+  pause: (share: number) => Promise<void> = async () => {},
+): Promise<RetrievalScore> {
   const imageTable = normaliseRows(embeddingTable(images, imageCount, 'images'), 'image');
   const textTable = normaliseRows(embeddingTable(texts, imageOfText.length, 'captions'), 'caption');
   sameWidth(imageTable, textTable);
@@ -43,11 +45,26 @@ export function scoreRetrieval(
   }
   const bare = captions.findIndex((own) => own.length === 0);
   if (bare >= 0) throw new Error(`Image ${bare + 1} has no caption: leave it out or add one`);
+  const queries = imageCount + imageOfText.length;
+  const perPause = Math.max(1, Math.floor(productsPerPause / (queries * imageTable.width)));
+  const ranks: number[] = [];
+  for (let query = 0; query < queries; query++) {
+    if (query % perPause === 0) await pause(query / queries);
+    const text = query - imageCount;
+    ranks.push(
+      text < 0
+        ? bestRank(imageTable, query, textTable, captions[query]!)
+        : bestRank(textTable, text, imageTable, [imageOfText[text]!]),
+    );
+  }
   return {
-    imageToText: recall(captions.map((own, image) => bestRank(imageTable, image, textTable, own))),
-    textToImage: recall(imageOfText.map((image, text) => bestRank(textTable, text, imageTable, [image]))),
+    imageToText: recall(ranks.slice(0, imageCount)),
+    textToImage: recall(ranks.slice(imageCount)),
   };
 }
+
+/** Products computed between two pauses. */
+const productsPerPause = 2 ** 23;
 
 /** Place of the best of the right answers among all answers, from 1. */
 function bestRank(

@@ -136,6 +136,15 @@ function probability(p: number): string {
   return p.toFixed(p < 0.1 ? 3 : 2);
 }
 
+export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** Sample standard deviation (n - 1); undefined for fewer than two values. */
+export function deviation(values: readonly number[]): number | undefined {
+  if (values.length < 2) return undefined;
+  const middle = mean(values);
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1));
+}
+
 /** A small seeded generator of uniform numbers in [0, 1) (Tommy Ettinger's Mulberry32, public domain). */
 export function mulberry32(seed: number): () => number {
   let state = seed | 0;

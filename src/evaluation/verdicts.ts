@@ -9,8 +9,11 @@ export interface ZeroShotGuard {
   verdict: string;
 }
 
+/** Everything that is scored in one go; the name goes into reports. */
+export const suiteName = 'Acuity suite 1';
+
 /** Points of top-1 that a refinement may cost by default. */
-const guardThreshold = 1;
+export const guardThreshold = 1;
 
 /** @param before top-1 in percent; likewise `after` */
 export function zeroShotGuard(before: number, after: number, threshold = guardThreshold): ZeroShotGuard {

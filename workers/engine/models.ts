@@ -1,7 +1,7 @@
-import { sha256 } from '../../src/data/hash.ts';
 import { TextTower } from '../../src/evaluation/embed.ts';
 import { type EncoderFolder, readEncoderFolder, visionConfig } from '../../src/exchange/encoder-folder.ts';
 import { FolderError, ModelFolder } from '../../src/exchange/folder.ts';
+import { folderIdentity } from '../../src/exchange/folder-identity.ts';
 import { splitShared } from '../../src/exchange/split-shared.ts';
 import { readTeacherFolder, type TeacherFolder } from '../../src/exchange/teacher-folder.ts';
 import { contextOutput, contextShape } from '../../src/exchange/text-context.ts';
@@ -56,7 +56,7 @@ export async function loadEncoder(files: ModelFiles, progress?: Listener<Progres
   const width = withTokens.types.get(hidden)!.shape[2]!;
   const patches = count - 1;
   const summary: EncoderSummary = {
-    id: await identity(opened),
+    id: await folderIdentity(opened),
     name: folder.name,
     family: familyOf(folder.config),
     parameters: countParameters([...vision.graph.initializers.values()].filter(isWeight)),
@@ -86,7 +86,7 @@ export async function loadSecondEncoder(
 ): Promise<SecondEncoder> {
   const opened = await open(files, progress);
   const folder = await readEncoderFolder(opened);
-  return { summary: { id: await identity(opened), name: folder.name }, folder, vision: folder.vision };
+  return { summary: { id: await folderIdentity(opened), name: folder.name }, folder, vision: folder.vision };
 }
 
 /** Reads a teacher's folder and finds its sizes. Weights are not loaded. */
@@ -96,7 +96,7 @@ export async function loadTeacher(files: ModelFiles, progress?: Listener<Progres
   const context = await contextShape(folder);
   const all = [folder.unet, folder.vaeEncoder, folder.textEncoder];
   const summary: TeacherSummary = {
-    id: await identity(opened),
+    id: await folderIdentity(opened),
     name: folder.name,
     family: 'Latent diffusion (UNet)',
     parameters: countParameters(
@@ -179,24 +179,6 @@ async function get(url: URL): Promise<Response> {
   const response = await fetch(url);
   if (response.ok) return response;
   throw new FolderError(`${url.pathname} is missing on the server (${response.status}). Build the app again`);
-}
-
-/** Files up to this many bytes are hashed whole. */
-const wholeHashBytes = 64 * 2 ** 20;
-
-/** Names a model by its contents: paths, sizes and bytes; of large files the first and the last megabytes. */
-async function identity(folder: ModelFolder): Promise<string> {
-  const lines: string[] = [];
-  for (const [path, source] of [...folder.files].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const end = Math.min(source.size, wholeHashBytes / 2);
-    const hashes = [await sha256(await source.read(0, end))];
-    if (source.size > end) {
-      const rest = Math.min(source.size - end, wholeHashBytes / 2);
-      hashes.push(await sha256(await source.read(source.size - rest, rest)));
-    }
-    lines.push(`${path} ${source.size} ${hashes.join(' ')}`);
-  }
-  return (await sha256(new TextEncoder().encode(lines.join('\n')))).slice(0, 16);
 }
 
 const countParameters = (tensors: readonly TensorType[]): number =>

@@ -1,8 +1,9 @@
+import { type DivaRule, type DivaStyleScore, scoreDivaStyle } from '../../src/evaluation/diva-style.ts';
 import { scoreMmvp } from '../../src/evaluation/mmvp.ts';
 import type { MmvpBenchmark } from '../../src/evaluation/mmvp-folder.ts';
 import { mmvpPrompt } from '../../src/text/prompts.ts';
 import type { BenchmarkReport, WeightsRef } from '../protocol.ts';
-import { type EmbeddingParts, embedImages, embedPrompts } from './evaluation/embeddings.ts';
+import { type EmbeddingParts, embedDivaStyle, embedImages, embedPrompts } from './evaluation/embeddings.ts';
 
 /** Scores one set of weights on a benchmark by the official rule. */
 export async function scoreBenchmark(
@@ -35,4 +36,20 @@ export async function scoreBenchmark(
     })),
     seconds: (performance.now() - started) / 1000,
   };
+}
+
+/** Scores one set of weights on a benchmark by the image embeddings of DIVA's own scripts. */
+export async function scoreByDiva(
+  parts: EmbeddingParts,
+  { rows, images }: MmvpBenchmark,
+  rule: DivaRule,
+  seeds: readonly number[],
+): Promise<DivaStyleScore> {
+  const paired = rows.slice(0, images.length);
+  const texts = await embedPrompts(
+    parts,
+    paired.map((row) => mmvpPrompt(row.statement)),
+  );
+  const embeddings = await embedDivaStyle(parts, images, rule, seeds);
+  return scoreDivaStyle(embeddings, texts, paired, parts.encoder.folder.logitScale, rule, seeds);
 }

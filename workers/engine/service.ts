@@ -1,9 +1,11 @@
 import { expandArchives, plainFiles } from '../../src/data/archives.ts';
 import { browserSpill } from '../../src/data/browser-spill.ts';
+import { contentBytes } from '../../src/data/file-content.ts';
 import { sha256 } from '../../src/data/hash.ts';
 import type { NamedBlob } from '../../src/data/named-blob.ts';
 import type { ScoresComparison } from '../../src/evaluation/evaluation.ts';
 import { type MmvpBenchmark, readMmvpFolder } from '../../src/evaluation/mmvp-folder.ts';
+import { benchmarkIdentity } from '../../src/evaluation/set-identity.ts';
 import { comparePairs } from '../../src/evaluation/statistics.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { TransferMeter } from '../../src/storage/transfer-progress.ts';
@@ -43,8 +45,8 @@ import type {
   WebGpuCheck,
   WeightsRef,
 } from '../protocol.ts';
-import { blindPairs, secondParts, teacherLatents } from './evaluation/blind-pairs.ts';
-import { type EmbeddingParts, embedImages, embedPrompts } from './evaluation/embeddings.ts';
+import { blindPairs, secondParts, teacherOpinion } from './evaluation/blind-pairs.ts';
+import { type EmbeddingParts, embedPrompts, imageRows } from './evaluation/embeddings.ts';
 import { Evaluations } from './evaluation/evaluations.ts';
 import { modelHashOf } from './evaluation/model-hash.ts';
 import { patchView } from './evaluation/patch-view.ts';
@@ -147,7 +149,7 @@ export class EngineService implements Engine {
       }
     }
     for (const { summary, files } of await store.benchmarks()) {
-      if (!this.#benchmarks.has(summary.id)) await this.#readBenchmark(summary.name, files);
+      if (!this.#benchmarks.has(summary.id)) await this.#readBenchmark(summary.name, files, summary.id);
     }
     return {
       encoders: [...this.#encoders.values()].map(({ summary }) => summary),
@@ -415,8 +417,8 @@ export class EngineService implements Engine {
       const images = await (await this.#store).images(search.imageSet);
       const opinion =
         second.kind === 'teacher'
-          ? await teacherLatents(parts, (await this.#teacher(second.id)).folder, images)
-          : await embedImages(
+          ? await teacherOpinion(parts, await this.#teacher(second.id), images)
+          : await imageRows(
               second.kind === 'weights'
                 ? await this.#embedding(second.weights, work)
                 : { ...parts, ...secondParts(this.#seconds.get(second.id)) },
@@ -586,10 +588,11 @@ export class EngineService implements Engine {
     return found.content;
   }
 
-  async #readBenchmark(name: string, files: NamedBlob[]): Promise<BenchmarkSummary> {
+  /** @param id known from an earlier visit */
+  async #readBenchmark(name: string, files: NamedBlob[], id?: string): Promise<BenchmarkSummary> {
     const content = await readMmvpFolder(files);
     const summary: BenchmarkSummary = {
-      id: await identityOf(content),
+      id: id ?? (await benchmarkIdentity(content.rows, await contentHashes(content.images))),
       name,
       pairs: content.patternOfPair.length,
       patterns: content.patterns,
@@ -617,7 +620,7 @@ export class EngineService implements Engine {
   /** The weights ready to embed images and prompts. */
   async #embedding(
     weights: WeightsRef,
-    work: Pick<EmbeddingParts, 'mode' | 'signal' | 'progress'>,
+    work: Pick<EmbeddingParts, 'mode' | 'signal' | 'progress' | 'notice'>,
   ): Promise<EmbeddingParts> {
     const { encoder, replaced } = await this.#weights(weights);
     return {
@@ -667,10 +670,8 @@ function progressOf(report: Listener<Progress>): (done: number, total: number, l
   };
 }
 
-/** Names a benchmark by its statements and its images' sizes. */
-async function identityOf({ rows, images }: MmvpBenchmark): Promise<string> {
-  const lines = rows.map(
-    ({ id, type, statement }, i) => `${id}\t${type}\t${statement}\t${images[i]?.blob.size ?? 0}`,
-  );
-  return (await sha256(new TextEncoder().encode(lines.join('\n')))).slice(0, 16);
+async function contentHashes(files: readonly NamedBlob[]): Promise<string[]> {
+  const hashes: string[] = [];
+  for (const { blob } of files) hashes.push(await sha256(await contentBytes(blob)));
+  return hashes;
 }

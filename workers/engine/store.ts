@@ -1,6 +1,8 @@
 import type { Fingerprint } from '../../src/data/duplicates.ts';
 import { contentBlob, type SourceFile } from '../../src/data/file-content.ts';
 import type { NamedBlob } from '../../src/data/named-blob.ts';
+import { EmbeddingCache } from '../../src/evaluation/embedding-cache.ts';
+import type { EvaluationContent } from '../../src/evaluation/set-identity.ts';
 import { BlobStore } from '../../src/storage/blobs.ts';
 import { CheckpointStore, type StoredCheckpoint } from '../../src/storage/checkpoints.ts';
 import { Collection } from '../../src/storage/collection.ts';
@@ -17,8 +19,6 @@ import type {
   RunSummary,
   StepRecord,
 } from '../protocol.ts';
-import { EmbeddingCache } from './evaluation/embedding-cache.ts';
-import type { EvaluationContent } from './evaluation/sets.ts';
 
 /** What the engine keeps on this device between visits. */
 export interface Store {

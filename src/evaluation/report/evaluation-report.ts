@@ -1,3 +1,4 @@
+import { divaRuleNames } from '../diva-style.ts';
 import { chanceAt, type Scores, type ScoresComparison } from '../evaluation.ts';
 import type { LearnedScore } from '../learned.ts';
 import { chanceScore } from '../mmvp.ts';
@@ -16,7 +17,7 @@ export interface ReportedModel {
 export interface ReportContext {
   /** How the figures were made: models and their hashes, data and their hashes, mode, seeds, versions. */
   facts: Report['facts'];
-  /** What is unusual about the benchmark's rows. */
+  /** What is unusual about the data, such as rows of the benchmark, texts that were cut, images left out. */
   warnings?: readonly string[];
   pictures?: { mmvp?: readonly ReportPicture[]; zeroShot?: readonly ReportPicture[] };
 }
@@ -25,9 +26,10 @@ export interface ReportContext {
 export function evaluationReport(models: readonly ReportedModel[], context: ReportContext): Report {
   return {
     title: 'Evaluation of image encoders',
-    facts: context.facts,
+    facts: [...context.facts, ...(context.warnings ?? []).map((text) => ['Warning', text] as const)],
     tables: [
       ...mmvpTable(models, context),
+      ...divaStyleTable(models),
       ...zeroShotTables(models, context),
       ...retrievalTable(models),
       ...learnedTable(models),
@@ -57,12 +59,42 @@ function mmvpTable(models: readonly ReportedModel[], context: ReportContext): Re
         ['Total, 95% interval', ...scores.map(({ patterns, pairs }) => interval(byPattern(patterns, pairs)))],
         ['Guessing', ...scores.map(() => chanceScore)],
       ],
+      notes: [...notes(models, ({ mmvp }) => mmvp?.verdict), ...selection(models, title)],
+      ...(context.pictures?.mmvp?.length ? { pictures: context.pictures.mmvp } : {}),
+    },
+  ];
+}
+
+function divaStyleTable(models: readonly ReportedModel[]): ReportTable[] {
+  const scores = allOf(models, ({ divaStyle }) => divaStyle);
+  const [first] = scores;
+  if (!first) return [];
+  const several = first.seeds.length > 1;
+  const drawn = first.seeds.length > 0;
+  const title = `${benchmarkName(first.official)}, DIVA-style embedding`;
+  return [
+    {
+      title,
+      columns: ['Pattern', ...models.map(({ name }) => name)],
+      rows: [
+        ...first.patterns.map((pattern, i) => [
+          pattern.name,
+          ...scores.map((score) => score.patterns[i]!.score),
+        ]),
+        [several ? 'Total, mean over the seeds' : 'Total', ...scores.map(({ total }) => total)],
+        ...(several ? [['Total, spread', ...scores.map(({ spread }) => `± ${spread!.toFixed(1)}`)]] : []),
+        ['Guessing', ...scores.map(() => chanceScore)],
+      ],
       notes: [
-        ...(context.warnings ?? []),
-        ...notes(models, ({ mmvp }) => mmvp?.verdict),
+        `Image embedding: ${divaRuleNames[first.rule]}. Not the official score: it is comparable with DIVA’s own figures alone.`,
+        ...(drawn
+          ? [
+              `Patches are drawn anew for every statement; ${several ? 'seeds' : 'seed'} ${first.seeds.map(({ seed }) => seed).join(', ')}, patterns of the first.`,
+            ]
+          : []),
+        ...notes(models, ({ divaStyle }) => divaStyle?.verdict),
         ...selection(models, title),
       ],
-      ...(context.pictures?.mmvp?.length ? { pictures: context.pictures.mmvp } : {}),
     },
   ];
 }

@@ -8,6 +8,7 @@ import { WideTable } from './WideTable.tsx';
 export function Differences({ comparison }: { comparison: ScoresComparison }) {
   const rows: [name: string, paired: PairedComparison | undefined][] = [
     ['MMVP, pairs', comparison.mmvp],
+    ['MMVP DIVA-style, first seed', comparison.divaStyle],
     ['Zero-shot top-1', comparison.zeroShot],
     ['Image to text R@1', comparison.retrieval?.imageToText],
     ['Text to image R@1', comparison.retrieval?.textToImage],

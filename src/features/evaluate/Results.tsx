@@ -16,6 +16,7 @@ import type { Shown } from './store.ts';
 export function Results({ shown }: { shown: Shown }) {
   const { results, comparisons, candidates } = shown;
   const warning = selectionWarning(candidates, 'this data');
+  const warnings = [...new Set(results.flatMap((result) => result.warnings))];
   const seconds = results.reduce((sum, result) => sum + result.seconds, 0);
   return (
     <>
@@ -32,6 +33,15 @@ export function Results({ shown }: { shown: Shown }) {
         {warning && (
           <Problem tone="caution" title="Do not choose by these scores alone">
             {warning}.
+          </Problem>
+        )}
+        {warnings.length > 0 && (
+          <Problem tone="caution" title="Scored with warnings">
+            <ul>
+              {warnings.map((text) => (
+                <li key={text}>{text}</li>
+              ))}
+            </ul>
           </Problem>
         )}
         <ScoreTable results={results} />

@@ -65,6 +65,15 @@ function rowsOf(results: readonly EvaluationResult[]): Row[] {
   const rows: Row[] = [];
   if (first.mmvp)
     rows.push(row(benchmarkName(first.mmvp.official), chanceScore, ({ scores }) => scores.mmvp?.total));
+  if (first.divaStyle)
+    rows.push({
+      ...row(
+        `${benchmarkName(first.divaStyle.official)}, DIVA-style`,
+        chanceScore,
+        ({ scores }) => scores.divaStyle?.total,
+      ),
+      spreads: results.map(({ scores }) => scores.divaStyle?.spread),
+    });
   if (first.zeroShot) {
     const { length } = first.zeroShot.classes;
     rows.push(

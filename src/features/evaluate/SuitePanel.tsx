@@ -1,6 +1,7 @@
 import { Button, Checkbox, NativeSelect, Textarea, TextInput } from '@mantine/core';
 import { IconPlayerPlay } from '@tabler/icons-react';
 import { useEffect } from 'react';
+import { divaRuleNames, divaRules } from '../../evaluation/diva-style.ts';
 import { useCheckpoints } from '../checkpoints/store.ts';
 import { Panel } from '../shared/Panel.tsx';
 import { parseWeights, useWeightChoices } from '../shared/weight-choices.ts';
@@ -88,6 +89,11 @@ export function SuitePanel() {
   );
 }
 
+const divaLabels = {
+  openai: `OpenAI: ${divaRuleNames.openai}`,
+  metaclip: `MetaCLIP: ${divaRuleNames.metaclip}`,
+} as const;
+
 interface PartProps {
   plan: Plan;
   change: (change: Partial<Plan>) => void;
@@ -113,9 +119,21 @@ function Methods({ plan, change, seedsProblem }: PartProps & { seedsProblem: str
           />
         ))}
       </fieldset>
+      <NativeSelect
+        label="Pairs also DIVA-style"
+        description="By the embeddings of DIVA’s own scripts, beside the official class token."
+        value={plan.divaStyle ?? ''}
+        data={[
+          { value: '', label: 'No: class token alone' },
+          ...divaRules.map((rule) => ({ value: rule, label: `As for ${divaLabels[rule]}` })),
+        ]}
+        onChange={(event) =>
+          change({ divaStyle: divaRules.find((rule) => rule === event.currentTarget.value) ?? null })
+        }
+      />
       <TextInput
-        label="Seeds of the split"
-        description="k-NN and probe learn from 80% of each class."
+        label="Seeds"
+        description="k-NN and probe learn from 80% of each class; DIVA draws patches."
         value={plan.seeds}
         error={seedsProblem}
         onChange={(event) => change({ seeds: event.currentTarget.value })}

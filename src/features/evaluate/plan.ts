@@ -12,6 +12,7 @@ export interface Plan {
   zeroShot: boolean;
   knn: boolean;
   probe: boolean;
+  divaStyle: EvaluationRequest['divaStyle'];
   mode: EvaluationRequest['mode'];
   templates: 'imagenet' | 'plain' | 'own';
   ownTemplates: string;
@@ -25,6 +26,7 @@ export const firstPlan: Plan = {
   zeroShot: true,
   knn: true,
   probe: true,
+  divaStyle: null,
   mode: 'reference',
   templates: 'imagenet',
   ownTemplates: 'a photo of a {}.\na drawing of a {}.',
@@ -75,6 +77,7 @@ export function requestOf(
       zeroShot: plan.zeroShot,
       knn: plan.knn,
       probe: plan.probe,
+      divaStyle: plan.divaStyle,
       seeds: seeds.data.map(Number),
       templates: { name: `${names[plan.templates]} (${list.length})`, list: [...list] },
     },

@@ -4,6 +4,7 @@ import { evaluationReport, type ReportContext } from '../../evaluation/report/ev
 import { htmlReport } from '../../evaluation/report/html.ts';
 import { latexReport } from '../../evaluation/report/latex.ts';
 import type { Report, ReportPicture } from '../../evaluation/report/table.ts';
+import { suiteName } from '../../evaluation/verdicts.ts';
 import { engine } from '../shared/engine.ts';
 import type { Shown } from './store.ts';
 
@@ -48,7 +49,7 @@ function reportOf(shown: Shown, pictures: ReportContext['pictures'] = {}): Repor
       scores,
       ...(i > 0 ? { against: comparisons[i - 1]! } : {}),
     })),
-    { facts: factsOf(shown), warnings: results[0]!.warnings, pictures },
+    { facts: factsOf(shown), warnings: [...new Set(results.flatMap((result) => result.warnings))], pictures },
   );
 }
 
@@ -59,7 +60,7 @@ function factsOf({
 }: Pick<Shown, 'results' | 'candidates'>): [name: string, value: string][] {
   const first = results[0]!;
   return [
-    ['Suite', 'Acuity suite 1'],
+    ['Suite', suiteName],
     ['Models', results.map(({ name, modelHash }) => `${name} (${modelHash})`).join('; ')],
     ['Data', first.sets.map(({ name, hash }) => `${name} (${hash})`).join('; ')],
     ['Pixels', first.mode],

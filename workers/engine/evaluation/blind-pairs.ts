@@ -1,12 +1,15 @@
-import type { SourceFile } from '../../../src/data/file-content.ts';
-import { numbersPerCrop } from '../../../src/data/training-crop.ts';
 import { findBlindPairs } from '../../../src/evaluation/blind-pairs.ts';
-import type { TeacherFolder } from '../../../src/exchange/teacher-folder.ts';
-import { LatentEncoder } from '../../../src/training/latents.ts';
+import { RuntimeProduct } from '../../../src/evaluation/block-product.ts';
+import type { RowSource } from '../../../src/evaluation/embeddings.ts';
+import { teacherRows } from '../../../src/evaluation/teacher-view.ts';
 import type { FoundPair, PairSearch } from '../../protocol.ts';
 import { poolCrops } from '../images.ts';
-import type { SecondEncoder } from '../models.ts';
-import { type EmbeddingParts, embedImages } from './embeddings.ts';
+import type { LoadedTeacher, SecondEncoder } from '../models.ts';
+import { type EmbeddingParts, type HashedFile, hashes, imageRows, progressOf } from './embeddings.ts';
+import { pauses } from './pauses.ts';
+
+/** Images of a block. */
+const block = 1024;
 
 /** The parts of an embedding that another encoder replaces. */
 export function secondParts(
@@ -16,66 +19,46 @@ export function secondParts(
   return { encoder, replaced: new Map(), modelHash: encoder.summary.id };
 }
 
-/** The pairs that the first encoder thinks alike and the second opinion, [images, width], different. */
+/** The pairs that the first encoder thinks alike and the second opinion different. */
 export async function blindPairs(
   parts: EmbeddingParts,
-  images: readonly SourceFile[],
-  opinion: Float32Array,
+  images: readonly HashedFile[],
+  opinion: RowSource,
   { alike, different, most }: PairSearch,
 ): Promise<FoundPair[]> {
-  const { signal, progress } = parts;
-  const embeddings = await embedImages(parts, images);
-  const total = images.length;
-  const pairs = await findBlindPairs(embeddings, opinion, total, {
-    alike,
-    different,
-    most,
-    pause: async (done) => {
-      progress({ label: 'images compared', done, total, secondsLeft: null });
-      await new Promise((resolve) => setTimeout(resolve, 0));
+  const embeddings = await imageRows(parts, images);
+  const size = Math.min(block, images.length);
+  const products = await RuntimeProduct.open(parts.runtime, embeddings.width, size);
+  const pause = pauses(parts, 'percent of the pairs');
+  try {
+    const pairs = await findBlindPairs(embeddings, opinion, {
+      ...{ alike, different, most, block: size, product: products.product },
+      pause: (done, total) => pause(done / total),
+    });
+    return pairs.map(({ images: [a, b], ...cosines }) => ({
+      paths: [images[a]!.path, images[b]!.path],
+      ...cosines,
+    }));
+  } finally {
+    await products.release();
+  }
+}
+
+/** The teacher's latents of images, as a second opinion. */
+export async function teacherOpinion(
+  parts: EmbeddingParts,
+  { folder, summary }: LoadedTeacher,
+  images: readonly HashedFile[],
+): Promise<RowSource> {
+  const { runtime, pool, signal, cache } = parts;
+  const keys = await hashes(parts, images);
+  const space = await cache.space(`latents/${summary.id}/${runtime.provider}`);
+  const tell = progressOf(parts, 'latents', keys.filter((key) => !space.has(key)).length);
+  return teacherRows(runtime, folder, {
+    ...{ crops: poolCrops(pool, images), keys, space },
+    told: async (done) => {
+      tell(done);
       signal.throwIfAborted();
     },
   });
-  return pairs.map(({ images: [a, b], ...cosines }) => ({
-    paths: [images[a]!.path, images[b]!.path],
-    ...cosines,
-  }));
-}
-
-/** Takes the centre square, whatever the numbers say. */
-const centre = Array.from({ length: numbersPerCrop }, () => 0);
-
-/**
- * The teacher's view: latents of its autoencoder, [images, elements], less their mean over the images, without which
- * all of them point the same way.
- */
-export async function teacherLatents(
-  { runtime, pool, encoder, signal, progress }: EmbeddingParts,
-  teacher: TeacherFolder,
-  images: readonly SourceFile[],
-): Promise<Float32Array> {
-  const { preprocessing, imageSize } = encoder.folder;
-  const latents = await LatentEncoder.open(runtime, teacher, { fidelity: 'corrected', preprocessing });
-  try {
-    const crops = poolCrops(pool, images);
-    const width = latents.shape.reduce((n, d) => n * d, 1);
-    const rows = new Float32Array(images.length * width);
-    const mean = new Float64Array(width);
-    const started = performance.now();
-    for (const image of images.keys()) {
-      signal.throwIfAborted();
-      const sizes = { teacherSize: latents.imageSize, encoderSize: imageSize };
-      const crop = await crops.crop({ image, scale: 1, uniforms: centre, ...sizes });
-      const latent = await latents.encode(crop.teacher);
-      rows.set(latent, image * width);
-      for (const [i, value] of latent.entries()) mean[i]! += value / images.length;
-      const done = image + 1;
-      const secondsLeft = ((performance.now() - started) / 1000 / done) * (images.length - done);
-      progress({ label: 'latents', done, total: images.length, secondsLeft });
-    }
-    for (let i = 0; i < rows.length; i++) rows[i]! -= mean[i % width]!;
-    return rows;
-  } finally {
-    await latents.release();
-  }
 }

@@ -2,11 +2,13 @@ import type { ImageMode } from '../../../src/data/decode.ts';
 import { contentBytes, type SourceFile } from '../../../src/data/file-content.ts';
 import { sha256 } from '../../../src/data/hash.ts';
 import type { ImagePool } from '../../../src/data/image-pool.ts';
-import { embedTexts, ImageEmbedder } from '../../../src/evaluation/embed.ts';
+import { type DivaRule, divaEmbeddings } from '../../../src/evaluation/diva-style.ts';
+import { embedTexts, ImageEmbedder, longTexts } from '../../../src/evaluation/embed.ts';
+import { complete, type EmbeddingCache, rowsOfSpace } from '../../../src/evaluation/embedding-cache.ts';
+import type { RowSource } from '../../../src/evaluation/embeddings.ts';
 import type { Runtime } from '../../../src/runtime/runtime.ts';
 import type { Progress } from '../../protocol.ts';
 import type { LoadedEncoder } from '../models.ts';
-import type { EmbeddingCache } from './embedding-cache.ts';
 
 const batch = 16;
 
@@ -29,6 +31,8 @@ export interface EmbeddingParts {
   cache: EmbeddingCache;
   signal: AbortSignal;
   progress(event: Progress): void;
+  /** Told what a person should know about the figures, such as texts that are too long. */
+  notice?(text: string): void;
 }
 
 /** Embeddings of images, [files, width], those made before from the cache. */
@@ -36,88 +40,116 @@ export async function embedImages(
   parts: EmbeddingParts,
   files: readonly HashedFile[],
 ): Promise<Float32Array> {
-  // Another provider rounds its sums in another way.
-  const space = `image/${parts.modelHash}/${parts.mode}/${parts.runtime.provider}`;
-  const keys: string[] = [];
-  for (const file of files) {
-    keys.push(file.sha256 ?? (await sha256(await contentBytes(file.blob))));
-    parts.signal.throwIfAborted();
-  }
+  const { read, rows } = await imageRows(parts, files);
+  return read(0, rows);
+}
+
+/** Embeddings of images, left on this device until they are read. */
+export async function imageRows(parts: EmbeddingParts, files: readonly HashedFile[]): Promise<RowSource> {
+  const space = await parts.cache.space(spaceOf(parts));
+  const keys = await hashes(parts, files);
   const byKey = new Map(files.map((file, i) => [keys[i]!, file]));
-  return throughCache(parts, space, keys, (missing, keep) =>
+  await complete(space, keys, (missing, keep) =>
     runVision(
       parts,
       missing.map((key) => byKey.get(key)!),
-      keep,
+      (rows, from, count) => keep(missing.slice(from, from + count), rows),
     ),
   );
+  return rowsOfSpace(space, keys);
+}
+
+/** DIVA-style embeddings of a benchmark's images, [files, passes, width] (see src/evaluation/diva-style.ts). */
+export async function embedDivaStyle(
+  parts: EmbeddingParts,
+  files: readonly HashedFile[],
+  rule: DivaRule,
+  seeds: readonly number[],
+): Promise<Float32Array> {
+  // Draws differ by an image's place in the benchmark.
+  const drawn = rule === 'openai' ? `-${seeds.join('-')}` : '';
+  const space = await parts.cache.space(`${spaceOf(parts)}/diva-${rule}${drawn}`);
+  const keys = (await hashes(parts, files)).map((hash, row) => `${hash}/${row}`);
+  await complete(space, keys, (missing, keep) => {
+    const rows = missing.map((key) => Number(key.slice(key.indexOf('/') + 1)));
+    return runVision(
+      parts,
+      rows.map((row) => files[row]!),
+      (made, from, count) => keep(missing.slice(from, from + count), made),
+      (tokens, width, at) => divaEmbeddings(tokens, width, rows[at]!, rule, seeds),
+    );
+  });
+  return space.read(keys);
+}
+
+// Another provider rounds its sums in another way.
+const spaceOf = ({ modelHash, mode, runtime }: EmbeddingParts): string =>
+  `image/${modelHash}/${mode}/${runtime.provider}`;
+
+/** Hashes of files' contents, by which their rows are kept. */
+export async function hashes({ signal }: EmbeddingParts, files: readonly HashedFile[]): Promise<string[]> {
+  const keys: string[] = [];
+  for (const file of files) {
+    keys.push(file.sha256 ?? (await sha256(await contentBytes(file.blob))));
+    signal.throwIfAborted();
+  }
+  return keys;
 }
 
 /** Embeddings of prompts, [prompts, width]. The text tower is the encoder's own: refining does not change it. */
 export async function embedPrompts(parts: EmbeddingParts, prompts: readonly string[]): Promise<Float32Array> {
-  const { encoder, cpu, signal } = parts;
+  const { encoder, cpu, signal, cache } = parts;
+  const notice = parts.notice && longTexts(encoder.folder, prompts);
+  if (notice) parts.notice?.(notice);
   const unique = [...new Set(prompts)];
-  const hashes = await Promise.all(unique.map((prompt) => sha256(new TextEncoder().encode(prompt))));
-  const keyOf = new Map(unique.map((prompt, i) => [prompt, hashes[i]!]));
-  const promptOf = new Map(unique.map((prompt, i) => [hashes[i]!, prompt]));
+  const hashed = await Promise.all(unique.map((prompt) => sha256(new TextEncoder().encode(prompt))));
+  const keyOf = new Map(unique.map((prompt, i) => [prompt, hashed[i]!]));
+  const promptOf = new Map(unique.map((prompt, i) => [hashed[i]!, prompt]));
   const keys = prompts.map((prompt) => keyOf.get(prompt)!);
-  return throughCache(parts, `text/${encoder.summary.id}`, keys, async (missing, keep) => {
+  const space = await cache.space(`text/${encoder.summary.id}`);
+  await complete(space, keys, async (missing, keep) => {
     const tell = progressOf(parts, 'prompts', missing.length);
     const texts = missing.map((key) => promptOf.get(key)!);
     const rows = await embedTexts(cpu, encoder.folder, texts, (done) => {
       signal.throwIfAborted();
       tell(done);
     });
-    keep(rows, texts.length);
+    await keep(missing, rows);
   });
+  return space.read(keys);
 }
 
-/** Takes over the embeddings of the next inputs: [count, width]. */
-type Keep = (rows: Float32Array, count: number) => void;
-
-/** Rows in the order of `keys`; those that the cache lacks are made, each once, and kept also when cancelled. */
-async function throughCache(
-  { cache }: EmbeddingParts,
-  space: string,
-  keys: readonly string[],
-  make: (missing: string[], keep: Keep) => Promise<void>,
-): Promise<Float32Array> {
-  const known = await cache.rows(space);
-  const missing = [...new Set(keys)].filter((key) => !known.has(key));
-  if (missing.length > 0) {
-    const fresh = new Map<string, Float32Array>();
-    try {
-      await make(missing, (rows, count) => {
-        const width = rows.length / count;
-        for (let i = 0; i < count; i++)
-          fresh.set(missing[fresh.size]!, rows.slice(i * width, (i + 1) * width));
-      });
-    } finally {
-      await cache.add(space, fresh);
-    }
-  }
-  const rows = await cache.rows(space);
-  const width = rows.get(keys[0] ?? '')?.length ?? 0;
-  const whole = new Float32Array(keys.length * width);
-  for (const [i, key] of keys.entries()) whole.set(rows.get(key)!, i * width);
-  return whole;
-}
-
+/**
+ * Runs the vision tower over files in order.
+ *
+ * @param keep takes over the rows of `count` files
+ * @param reduce makes an image's row of all its tokens, [1 + patches, width]; default: the embedding
+ */
 async function runVision(
   { runtime, encoder, replaced, pool, mode, signal, ...rest }: EmbeddingParts,
   files: readonly SourceFile[],
-  keep: Keep,
+  keep: (rows: Float32Array, from: number, count: number) => Promise<void>,
+  reduce?: (tokens: Float32Array, width: number, index: number) => Float32Array,
 ): Promise<void> {
   const { imageSize, preprocessing } = encoder.folder;
   const tell = progressOf(rest, 'images', files.length);
-  const embedder = await ImageEmbedder.open(runtime, encoder.vision, { imageSize, batch, replaced });
+  const options = { imageSize, batch, replaced, tokens: reduce !== undefined };
+  const embedder = await ImageEmbedder.open(runtime, encoder.vision, options);
   try {
     const perImage = 3 * imageSize * imageSize;
     const pixels = new Float32Array(batch * perImage);
     let filled = 0;
     let index = 0;
     const flush = async () => {
-      keep(await embedder.embed(pixels.subarray(0, filled * perImage)), filled);
+      const given = pixels.subarray(0, filled * perImage);
+      const first = index - filled;
+      await keep(
+        reduce
+          ? await embedder.reduceTokens(given, (tokens, i) => reduce(tokens, embedder.width, first + i))
+          : await embedder.embed(given),
+        first,
+        filled,
+      );
       filled = 0;
       tell(index);
     };
@@ -135,7 +167,7 @@ async function runVision(
   }
 }
 
-function progressOf(
+export function progressOf(
   { progress }: Pick<EmbeddingParts, 'progress'>,
   label: string,
   total: number,

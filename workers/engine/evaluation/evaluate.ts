@@ -4,8 +4,9 @@ import { scoreRetrieval } from '../../../src/evaluation/retrieval.ts';
 import { classEmbeddings, scoreZeroShot } from '../../../src/evaluation/zero-shot.ts';
 import { classPrompts } from '../../../src/text/templates/templates.ts';
 import type { EvaluationRequest, EvaluationResult } from '../../evaluation-protocol.ts';
-import { scoreBenchmark } from '../scoring.ts';
+import { scoreBenchmark, scoreByDiva } from '../scoring.ts';
 import { type EmbeddingParts, embedImages, embedPrompts, type HashedFile } from './embeddings.ts';
+import { pauses } from './pauses.ts';
 import type { EvaluationSet } from './sets.ts';
 
 /** What to evaluate on, read already; parts that were not asked for are undefined. */
@@ -26,14 +27,16 @@ export async function evaluate(
   if (benchmark) {
     const report = await scoreBenchmark(parts, request.weights, benchmark);
     scores.mmvp = { ...report, official: benchmark.content.official };
+    if (request.divaStyle)
+      scores.divaStyle = await scoreByDiva(parts, benchmark.content, request.divaStyle, request.seeds);
   }
   if (classes?.content.task === 'classes') Object.assign(scores, await byClass(parts, classes, request));
   if (captions?.content.task === 'captions') {
     const { content } = captions;
     const texts = await embedPrompts(parts, content.captions);
     const images = await embedImages(parts, hashed(captions));
-    await breathe(parts);
-    scores.retrieval = scoreRetrieval(images, texts, content.imageOf, content.images.length);
+    const pause = pauses(parts, 'percent of the retrieval');
+    scores.retrieval = await scoreRetrieval(images, texts, content.imageOf, content.images.length, pause);
   }
   return scores;
 }
@@ -55,13 +58,8 @@ async function byClass(
   }
   const learning = { embeddings, labels, classes: classes.length };
   for (const method of [...(knn ? ['knn' as const] : []), ...(probe ? ['probe' as const] : [])]) {
-    parts.progress({
-      label: method === 'knn' ? 'neighbours' : 'linear probe',
-      done: 0,
-      total: 0,
-      secondsLeft: null,
-    });
-    const score = await learnFromLabels(method, learning, seeds, () => breathe(parts));
+    const pause = pauses(parts, `percent of the ${method === 'knn' ? 'neighbours' : 'linear probe'}`);
+    const score = await learnFromLabels(method, learning, seeds, pause);
     if (!score) throw new Error('No class has two images, so that none can be held out: add images');
     result[method] = score;
   }
@@ -70,9 +68,3 @@ async function byClass(
 
 const hashed = ({ content, files }: EvaluationSet): HashedFile[] =>
   files.map((file, i) => ({ ...file, sha256: content.images[i]!.sha256 }));
-
-/** Lets the worker hear that it is to stop. */
-async function breathe({ signal }: EmbeddingParts): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 0));
-  signal.throwIfAborted();
-}

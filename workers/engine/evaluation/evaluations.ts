@@ -22,7 +22,7 @@ export interface EvaluationHost {
   /** The weights ready to embed, in a mode. */
   parts(
     weights: WeightsRef,
-    work: Pick<EmbeddingParts, 'mode' | 'signal' | 'progress'>,
+    work: Pick<EmbeddingParts, 'mode' | 'signal' | 'progress' | 'notice'>,
   ): Promise<EmbeddingParts>;
   benchmark(id: string): Promise<{ summary: BenchmarkSummary; content: MmvpBenchmark }>;
   versions: string[];
@@ -93,7 +93,13 @@ export class Evaluations {
       ...(request.classes === null ? {} : { classes: await this.#set(request.classes) }),
       ...(request.captions === null ? {} : { captions: await this.#set(request.captions) }),
     };
-    const work = { mode: request.mode, signal, progress: (event: Progress) => progress?.(event) };
+    const notices = new Set<string>();
+    const work = {
+      mode: request.mode,
+      signal,
+      progress: (event: Progress) => progress?.(event),
+      notice: (text: string) => void notices.add(text),
+    };
     const parts = await this.#host.parts(request.weights, work);
     const scores = await evaluate(parts, data, request);
     const { modelHash } = parts;
@@ -111,7 +117,7 @@ export class Evaluations {
         ),
       ],
       scores,
-      warnings: benchmark?.content.warnings ?? [],
+      warnings: [...(benchmark?.content.warnings ?? []), ...notices],
       provider,
       versions: this.#host.versions,
       createdAt: new Date().toISOString(),

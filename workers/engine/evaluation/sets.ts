@@ -1,19 +1,11 @@
-import { sha256 } from '../../../src/data/hash.ts';
 import { buildImageSet, type SetImage } from '../../../src/data/image-set.ts';
 import type { NamedBlob } from '../../../src/data/named-blob.ts';
 import { findCaptioned, readCaptions } from '../../../src/evaluation/captions.ts';
 import { captionsBeside } from '../../../src/evaluation/captions-beside.ts';
 import { readLabelledImages } from '../../../src/evaluation/class-folder.ts';
 import { BenchmarkError } from '../../../src/evaluation/mmvp-folder.ts';
+import { type EvaluationContent, setIdentity } from '../../../src/evaluation/set-identity.ts';
 import type { EvaluationSetSummary, EvaluationTask } from '../../evaluation-protocol.ts';
-
-/** Labels by image, or captions with their image. Plain data: kept beside the files, which need not be read again. */
-export type EvaluationContent = {
-  images: { path: string; sha256: string }[];
-} & (
-  | { task: 'classes'; classes: string[]; labels: number[] }
-  | { task: 'captions'; captions: string[]; imageOf: number[] }
-);
 
 export interface EvaluationSet {
   summary: EvaluationSetSummary;
@@ -45,7 +37,7 @@ export async function readEvaluationSet(
     );
   }
   const content = contentOf(given, images);
-  const hash = await identityOf(content);
+  const hash = await setIdentity(content);
   const counts = content.task === 'classes' ? countsOf(content) : [];
   return {
     summary: {
@@ -129,21 +121,6 @@ function contentOf(given: Given, decoded: readonly SetImage[]): EvaluationConten
     captions: kept.map((caption) => given.captions[caption]!),
     imageOf: kept.map((caption) => place.get(given.imageOf[caption]!)!),
   };
-}
-
-/** SHA-256 over one line an image: path, contents and label; for captions one line more each. */
-function identityOf(content: EvaluationContent): Promise<string> {
-  const { images } = content;
-  const lines =
-    content.task === 'classes'
-      ? images.map(
-          ({ path, sha256: hash }, i) => `${path}\0${hash}\0${content.classes[content.labels[i]!]}\n`,
-        )
-      : [
-          ...images.map(({ path, sha256: hash }) => `${path}\0${hash}\n`),
-          ...content.captions.map((caption, i) => `${content.imageOf[i]}\0${caption}\n`),
-        ];
-  return sha256(new TextEncoder().encode(lines.join('')));
 }
 
 function countsOf({ classes, labels }: EvaluationContent & { task: 'classes' }) {
