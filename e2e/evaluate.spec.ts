@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { crc32, deflateSync } from 'node:zlib';
 import { expect } from '@playwright/test';
 import { unzipSync } from 'fflate';
 import { runCommand } from '../cli/testing/run-command.ts';
 import { readMmvpFolder } from '../src/evaluation/mmvp-folder.ts';
-import { demoFiles, type Files, writeFiles } from './demo-files.ts';
+import { demoFiles, type Files, smallBenchmark, writeFiles } from './demo-files.ts';
 import { test } from './watched.ts';
 
 // The evaluation of the built-in encoder on folders that a person drops, against the command's own on the same files.
@@ -72,6 +73,96 @@ test('classes, captions and labels give the figures of the command', async ({ ac
   expect(scores.knn).toEqual({ ...scores.knn, accuracy: command.knn.accuracy, seeds: command.knn.seeds });
   expect(scores.probe.seeds).toEqual(command.probe.seeds);
   expect(scores.zeroShot.top1).toBeGreaterThan(50);
+});
+
+/**
+ * The demo's benchmark as somebody might have it: another of the three folder names, the first pair under another
+ * pattern's Type, the ids of the second pair exchanged.
+ */
+function unusualBenchmark(): Files {
+  const files: Files = new Map();
+  for (const [path, bytes] of demoFiles('benchmark')) {
+    let name = path.replace('MLLM_VLM Images', 'MMVP_VLM_Images');
+    if (/\/[12]\.jpg$/.test(name)) name = `MMVP_VLM_Images/Texts/${name.split('/').at(-1)}`;
+    files.set(name, bytes);
+  }
+  const [header, ...rows] = new TextDecoder().decode(files.get('Questions.csv')!).trimEnd().split(/\r?\n/);
+  for (const i of [0, 1]) rows[i] = rows[i]!.replace(/^(\d+),[^,]+,/, '$1,Texts,');
+  [rows[2], rows[3]] = [rows[3]!, rows[2]!];
+  files.set('Questions.csv', new TextEncoder().encode(`${[header, ...rows].join('\n')}\n`));
+  return files;
+}
+
+test('pairs are scored by both embeddings as the command does, and the report stands by itself', async ({
+  acuity,
+  page,
+  browser,
+}, info) => {
+  const folder = writeFiles(join(info.outputDir, 'pairs'), unusualBenchmark());
+  await acuity.open('/');
+  await acuity.chooseBuiltIn('encoder');
+  await acuity.goTo('Images');
+  await acuity.dropFolder('Benchmark', writeFiles(join(info.outputDir, 'few'), smallBenchmark(['Texts'], 2)));
+  await page.getByText('MMVP-style').first().waitFor();
+  await acuity.dropFolder('Benchmark', folder);
+  await page.getByText('the official form').first().waitFor();
+  const flags = [/^Id 1: its Type differs from the other pairs/, /^Ids 4, 3: unusual parity/];
+  for (const flag of flags) await expect(page.getByText(flag).first()).toBeVisible();
+
+  await acuity.goTo('Evaluate');
+  await expect(page.getByLabel('Pairs', { exact: true })).toContainText('few (MMVP-style, 2 pairs)');
+  await page.getByLabel('Pairs', { exact: true }).selectOption({ label: 'pairs (MMVP-VLM, 135 pairs)' });
+  for (const flag of flags) await expect(page.getByText(flag).first()).toBeVisible();
+  await page.getByLabel('Pairs also DIVA-style').selectOption('openai');
+  await page.getByLabel('Seeds').fill('0, 7');
+  await page.getByRole('button', { name: 'Run the suite' }).click();
+  const scores = page.getByRole('table', { name: 'Scores' });
+  await scores.waitFor({ timeout: 120_000 });
+  await expect(
+    scores.getByRole('row', { name: /^MMVP-VLM, DIVA-style \d+\.\d ± \d+\.\d 25\.0$/ }),
+  ).toBeVisible();
+  await expect(scores.getByRole('row', { name: /^MMVP-VLM \d+\.\d 25\.0$/ })).toBeVisible();
+
+  const saved = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save report as JSON' }).click();
+  const { results } = JSON.parse(await readFile(await (await saved).path(), 'utf8'));
+  const { mmvp, divaStyle } = results[0].scores;
+  const { code, out } = await runCommand(
+    folder,
+    ...['evaluate', '--model', model, '--mmvp', '.', '--diva-style', 'openai', '--seed', '0,7', '--json'],
+  );
+  expect(code).toBe(0);
+  const command = JSON.parse(out);
+  const decided = (pairs: { correct: boolean }[]) => pairs.map(({ correct }) => correct);
+  expect(decided(mmvp.pairs)).toEqual(command.mmvp.pairs);
+  expect(decided(divaStyle.pairs)).toEqual(command.divaStyle.pairs);
+  expect([mmvp.total, divaStyle.seeds]).toEqual([command.mmvp.total, command.divaStyle.seeds]);
+  expect(results[0].sets[0].hash).toBe(command.data.mmvp);
+  expect(results[0].warnings).toEqual(command.warnings);
+
+  const pageSaved = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save report as HTML' }).click();
+  const html = info.outputPath('report.html');
+  await (await pageSaved).saveAs(html);
+  const offline = await browser.newContext({ offline: true });
+  const requests: string[] = [];
+  offline.on('request', (request) => requests.push(request.url().slice(0, 40)));
+  const report = await offline.newPage();
+  await report.goto(pathToFileURL(html).href);
+  const pictures = await report
+    .getByRole('img')
+    .evaluateAll((images) =>
+      Promise.all(images.map((image) => (image as HTMLImageElement).decode().then(() => image.clientWidth))),
+    );
+  const missed = Math.min(30, mmvp.pairs.filter(({ correct }: { correct: boolean }) => !correct).length);
+  expect(pictures).toHaveLength(2 * missed);
+  expect(Math.min(...pictures)).toBeGreaterThan(0);
+  expect(requests.filter((url) => !url.startsWith('data:image/'))).toEqual([
+    pathToFileURL(html).href.slice(0, 40),
+  ]);
+  await expect(report.getByText('Ids 4, 3: unusual parity', { exact: false })).toBeVisible();
+  await expect(report.getByRole('heading', { name: 'MMVP-VLM, DIVA-style embedding' })).toBeVisible();
+  await offline.close();
 });
 
 test('blind pairs become a benchmark; patches, phrases and masks are looked at', async ({
