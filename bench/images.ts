@@ -1,9 +1,10 @@
 /**
  * Measures image sets of growing size: listing of a folder, a tar and a zip, memory while listing, the search for
- * near duplicates; and decoding with resizing to 224 pixels in Chromium's image workers, beside Pillow on as many
- * processes in the same run. Prints one JSON object a line.
+ * near duplicates; the frames of the grid while one scrolls; and decoding with resizing to 224 pixels in Chromium's
+ * image workers, beside Pillow on as many processes in the same run. Prints one JSON object a line.
  *
- *   npx tsx bench/images.ts [IMAGES, default 100000] [PYTHON, for Pillow]
+ *   npx tsx bench/images.ts [IMAGES, default 100000] [PYTHON, for Pillow and the grid] [PART: duplicates, listing,
+ *                           grid or decoding; default all]
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -12,22 +13,25 @@ import {
   mkdtempSync,
   openAsBlob,
   openSync,
+  readFileSync,
   rmSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium } from 'playwright-core';
+import { chromium, type Page } from 'playwright-core';
 import { createServer } from 'vite';
 import { folderBlobs } from '../cli/evaluation/folder-blobs.ts';
 import { browserArguments, findBrowser } from '../scripts/browser.mjs';
 import { expandArchives } from '../src/data/archives.ts';
 import { type Fingerprint, findDuplicates } from '../src/data/duplicates.ts';
 import { hashed } from '../src/data/testing/pictures.ts';
+import type {} from './grid/page.tsx';
 
 const most = Number(process.argv[2] ?? 100_000);
 const python = process.argv[3];
+const part = process.argv[4];
 const folder = mkdtempSync(join(tmpdir(), 'acuity-bench-'));
 const report = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
@@ -57,7 +61,7 @@ async function timed<T>(work: () => Promise<T> | T): Promise<{ seconds: number; 
 }
 
 async function listing(): Promise<void> {
-  for (const count of [most / 4, most / 2, most]) {
+  for (const count of [Math.round(0.1 * most), Math.round(0.3 * most), most]) {
     const tar = join(folder, 'set.tar');
     writeTar(tar, count, 20_000);
     const blob = await openAsBlob(tar);
@@ -73,7 +77,7 @@ async function listing(): Promise<void> {
     });
   }
   rmSync(join(folder, 'set.tar'));
-  for (const count of [most / 4, most / 2, most]) {
+  for (const count of [Math.round(0.1 * most), Math.round(0.3 * most), most]) {
     const path = join(folder, `folder-${count}`);
     for (let i = 0; i < count; i++) {
       if (i % 1000 === 0) mkdirSync(join(path, String(i / 1000)), { recursive: true });
@@ -86,7 +90,7 @@ async function listing(): Promise<void> {
 }
 
 async function duplicates(): Promise<void> {
-  for (const count of [most / 4, most / 2, most]) {
+  for (const count of [Math.round(0.1 * most), Math.round(0.3 * most), most]) {
     const words = hashed(3, 2 * count);
     const images = Array.from({ length: count }, (_, i): Fingerprint => {
       const word = (at: number) => words[at]!.toString(16).padStart(8, '0');
@@ -138,15 +142,17 @@ if __name__ == "__main__":
         print(400 / (time.perf_counter() - start))
 `;
 
-async function decoding(): Promise<void> {
-  if (!python) return;
+/** A JPEG of 640 x 480 pixels. */
+function makeJpeg(): string {
   const jpeg = join(folder, 'photo.jpg');
-  const script = join(folder, 'pillow.py');
-  writeFileSync(script, pillow);
   const make = `import numpy as np; from PIL import Image
 x = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
 Image.fromarray(x).resize((640, 480), Image.Resampling.BICUBIC).save(${JSON.stringify(jpeg)}, quality=90)`;
-  execFileSync(python, ['-c', make]);
+  execFileSync(python!, ['-c', make]);
+  return jpeg;
+}
+
+async function inChromium(path: string, work: (page: Page) => Promise<void>): Promise<void> {
   const server = await createServer({ configFile: 'e2e/pages/vite.config.ts', logLevel: 'error' });
   await server.listen(0);
   const executablePath = findBrowser();
@@ -155,11 +161,42 @@ Image.fromarray(x).resize((640, 480), Image.Resampling.BICUBIC).save(${JSON.stri
     ...(executablePath && { executablePath }),
   });
   try {
-    const page = await browser.newPage();
+    const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
     // The TypeScript runner names the functions inside the one that the page gets.
     await page.addInitScript('globalThis.__name = (named) => named');
-    await page.goto(`${server.resolvedUrls!.local[0]}e2e/pages/images.html`);
-    const { readFileSync } = await import('node:fs');
+    await page.goto(`${server.resolvedUrls!.local[0]}${path}`);
+    await work(page);
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+}
+
+async function grid(): Promise<void> {
+  if (!python) return;
+  const file = readFileSync(makeJpeg()).toString('base64');
+  await inChromium('bench/grid/page.html', async (page) => {
+    await page.waitForFunction(() => 'scrollGrid' in window);
+    report({ what: 'frames of a page that stands still', ...(await page.evaluate(() => window.still())) });
+    for (const speed of [500, 3000, 30_000]) {
+      for (const count of [most / 10, most]) {
+        const measured = await page.evaluate(([n, f, s]) => window.scrollGrid(n, f, s, 5), [
+          count,
+          file,
+          speed,
+        ] as const);
+        report({ what: 'frames while the grid scrolls', images: count, pixelsPerSecond: speed, ...measured });
+      }
+    }
+  });
+}
+
+async function decoding(): Promise<void> {
+  if (!python) return;
+  const jpeg = makeJpeg();
+  const script = join(folder, 'pillow.py');
+  writeFileSync(script, pillow);
+  await inChromium('e2e/pages/images.html', async (page) => {
     const file = readFileSync(jpeg).toString('base64');
     const acuity = await page.evaluate(inBrowser, { file, count: 400 });
     const peer = Number(execFileSync(python, [script, jpeg], { encoding: 'utf8' }));
@@ -169,16 +206,12 @@ Image.fromarray(x).resize((640, 480), Image.Resampling.BICUBIC).save(${JSON.stri
       pillowTwoProcesses: peer,
       ratio: acuity / peer,
     });
-  } finally {
-    await browser.close();
-    await server.close();
-  }
+  });
 }
 
+const parts = { duplicates, listing, grid, decoding };
 try {
-  await duplicates();
-  await listing();
-  await decoding();
+  for (const [name, work] of Object.entries(parts)) if (part === undefined || part === name) await work();
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

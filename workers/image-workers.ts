@@ -1,6 +1,13 @@
 import { releaseProxy, wrap } from 'comlink';
-import type { ImageJobs } from '../src/data/image-jobs.ts';
+import type { FileContent } from '../src/data/file-content.ts';
+import type { ImageJobs, JobResult } from '../src/data/image-jobs.ts';
 import { ImagePool, type PooledWorker } from '../src/data/image-pool.ts';
+
+/** What image workers do in a browser. */
+export interface BrowserImageJobs extends ImageJobs {
+  /** A small square JPEG for showing an image; `edge` in pixels. */
+  thumbnail(blob: FileContent, edge: number): Promise<JobResult<Blob>>;
+}
 
 /**
  * A pool of image workers.
@@ -9,22 +16,23 @@ import { ImagePool, type PooledWorker } from '../src/data/image-pool.ts';
  */
 export function createImagePool(
   size = Math.max(1, Math.min(8, navigator.hardwareConcurrency - 1)),
-): ImagePool {
+): ImagePool<BrowserImageJobs> {
   return new ImagePool(startImageWorker, { size });
 }
 
-function startImageWorker(): PooledWorker {
+function startImageWorker(): PooledWorker<BrowserImageJobs> {
   const worker = new Worker(new URL('./images.worker.ts', import.meta.url), {
     type: 'module',
     name: 'images',
   });
-  const remote = wrap<ImageJobs>(worker);
+  const remote = wrap<BrowserImageJobs>(worker);
   return {
     jobs: {
       examine: (...job) => remote.examine(...job),
       fingerprint: (...job) => remote.fingerprint(...job),
       prepare: (...job) => remote.prepare(...job),
       crop: (...job) => remote.crop(...job),
+      thumbnail: (...job) => remote.thumbnail(...job),
     },
     failed: new Promise((resolve) => {
       worker.addEventListener('error', (event) => {

@@ -42,7 +42,7 @@ export interface ImageJobs {
 }
 
 /** Pixels from which on images are decoded one at a time: several workers would fill the memory together. */
-const largePixels = 2 ** 24;
+export const largePixels = 2 ** 24;
 
 /**
  * The jobs over a decoder: the browser's in a worker, another under Node.
@@ -91,7 +91,8 @@ export function createImageJobs(
   }
 }
 
-async function attempt<T>(work: () => Promise<T>): Promise<JobResult<T>> {
+/** A file's own faults become a result; others are thrown. */
+export async function attempt<T>(work: () => Promise<T>): Promise<JobResult<T>> {
   try {
     return { ok: true, value: await work() };
   } catch (error) {

@@ -1,17 +1,17 @@
 import type { ImageJobs } from './image-jobs.ts';
 
 /** One worker of a pool. */
-export interface PooledWorker {
-  jobs: ImageJobs;
+export interface PooledWorker<Jobs = ImageJobs> {
+  jobs: Jobs;
   /** Resolves when the worker has died, with the reason. */
   failed: Promise<Error>;
   terminate(): void;
 }
 
 /** A job that waits or runs. */
-interface Entry {
+interface Entry<Jobs> {
   /** Settles the caller's promise; resolves when the worker is free again. */
-  start(worker: PooledWorker): Promise<void>;
+  start(worker: PooledWorker<Jobs>): Promise<void>;
   fail(reason: unknown): void;
 }
 
@@ -19,22 +19,22 @@ interface Entry {
  * Spreads jobs over several workers, first come, first served. Workers start when they are first needed; one that
  * died is replaced and its job fails.
  */
-export class ImagePool {
+export class ImagePool<Jobs = ImageJobs> {
   /** Workers at most. */
   readonly size: number;
-  readonly #make: () => PooledWorker;
+  readonly #make: () => PooledWorker<Jobs>;
   readonly #queueLimit: number;
-  readonly #queue: Entry[] = [];
-  readonly #running = new Set<Entry>();
-  readonly #idle: PooledWorker[] = [];
-  readonly #alive = new Set<PooledWorker>();
+  readonly #queue: Entry<Jobs>[] = [];
+  readonly #running = new Set<Entry<Jobs>>();
+  readonly #idle: PooledWorker<Jobs>[] = [];
+  readonly #alive = new Set<PooledWorker<Jobs>>();
   #closed: Error | undefined;
 
   /**
    * @param options.size workers at most.
    * @param options.queueLimit jobs that may wait; more are refused, since each holds its file.
    */
-  constructor(make: () => PooledWorker, options: { size: number; queueLimit?: number }) {
+  constructor(make: () => PooledWorker<Jobs>, options: { size: number; queueLimit?: number }) {
     this.size = Math.max(1, options.size);
     this.#make = make;
     this.#queueLimit = options.queueLimit ?? 1024;
@@ -45,14 +45,14 @@ export class ImagePool {
    *
    * @throws the signal's reason as soon as it is cancelled; a job that had begun runs on, unheard.
    */
-  run<T>(job: (jobs: ImageJobs) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  run<T>(job: (jobs: Jobs) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#closed) throw this.#closed;
       signal?.throwIfAborted();
       if (this.#queue.length >= this.#queueLimit) {
         throw new Error(`More than ${this.#queueLimit} images wait for the workers: hand them over by map()`);
       }
-      const entry: Entry = {
+      const entry: Entry<Jobs> = {
         start: async (worker) => {
           try {
             const death = worker.failed.then((reason) => {
@@ -85,7 +85,7 @@ export class ImagePool {
    */
   async *map<Item, T>(
     items: Iterable<Item> | AsyncIterable<Item>,
-    job: (jobs: ImageJobs, item: Item) => Promise<T>,
+    job: (jobs: Jobs, item: Item) => Promise<T>,
     options: { signal?: AbortSignal; ahead?: number } = {},
   ): AsyncGenerator<T, void, undefined> {
     const ahead = options.ahead ?? 2 * this.size;
@@ -129,7 +129,7 @@ export class ImagePool {
     }
   }
 
-  #hire(): PooledWorker | undefined {
+  #hire(): PooledWorker<Jobs> | undefined {
     if (this.#closed || this.#alive.size >= this.size) return undefined;
     const worker = this.#make();
     this.#alive.add(worker);

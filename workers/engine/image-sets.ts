@@ -5,6 +5,7 @@ import { contentBlob, type FileContent, type SourceFile } from '../../src/data/f
 import type { ImagePool } from '../../src/data/image-pool.ts';
 import { buildImageSet, imageSetHash } from '../../src/data/image-set.ts';
 import { holdOut } from '../../src/data/split.ts';
+import type { BrowserImageJobs } from '../image-workers.ts';
 import type {
   DuplicateImage,
   ImageSetSummary,
@@ -18,11 +19,11 @@ import type { Store } from './store.ts';
 /** Image sets: from dropped files and archives to kept sets, and their single images. */
 export class ImageSets {
   readonly #store: Promise<Store>;
-  readonly #pool: ImagePool;
+  readonly #pool: ImagePool<BrowserImageJobs>;
   /** Files of the set that was last asked for, by path: a grid asks for one after the other. */
   #last: { id: string; files: Promise<Map<string, FileContent>> } | undefined;
 
-  constructor(store: Promise<Store>, pool: ImagePool) {
+  constructor(store: Promise<Store>, pool: ImagePool<BrowserImageJobs>) {
     this.#store = store;
     this.#pool = pool;
   }
@@ -63,9 +64,20 @@ export class ImageSets {
   }
 
   async file(id: string, path: string): Promise<Blob> {
+    return contentBlob(await this.#file(id, path));
+  }
+
+  async thumbnail(id: string, path: string, edge: number): Promise<Blob> {
+    const content = await this.#file(id, path);
+    const made = await this.#pool.run((jobs) => jobs.thumbnail(content, edge));
+    if (made.ok) return made.value;
+    throw new Error(`${path} could be read when it was added but not any more: ${made.reason}`);
+  }
+
+  async #file(id: string, path: string): Promise<FileContent> {
     const found = (await this.#files(id)).get(path);
     if (!found) throw new Error(`${path} is not among the files of this set. Add the folder again`);
-    return contentBlob(found);
+    return found;
   }
 
   async duplicates(

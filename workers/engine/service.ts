@@ -197,6 +197,10 @@ export class EngineService implements Engine {
     return found.blob;
   }
 
+  async thumbnail(set: string, path: string, edge: number): Promise<Blob> {
+    return this.#imageSets.thumbnail(set, path, edge);
+  }
+
   async imagePaths(owner: string): Promise<string[]> {
     const evaluated = await this.#evaluations.find(owner);
     return evaluated ? evaluated.files.map(({ path }) => path) : this.#imageSets.paths(owner);

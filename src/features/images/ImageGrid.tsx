@@ -1,9 +1,10 @@
 import { useElementSize, useMergedRef } from '@mantine/hooks';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useRef } from 'react';
+import { memo, useRef } from 'react';
 import type { DuplicateImage } from '../../../workers/protocol.ts';
 import { baseName, formatPlural } from '../shared/format.ts';
-import { StoredImage } from '../shared/StoredImage.tsx';
+import { Picture } from '../shared/StoredImage.tsx';
+import { useThumbnail } from './thumbnails.ts';
 
 const tile = 92;
 const gap = 6;
@@ -27,6 +28,8 @@ export function ImageGrid({ owner, name, paths, duplicates }: ImageGridProps) {
     getScrollElement: () => scroller.current,
     estimateSize: () => edge + gap,
     overscan: 4,
+    // React may draw rows a frame later, rather than within the scroll event.
+    useFlushSync: false,
   });
 
   return (
@@ -38,27 +41,53 @@ export function ImageGrid({ owner, name, paths, duplicates }: ImageGridProps) {
       aria-label={`${formatPlural(paths.length, 'image')} of ${name}`}
     >
       <ul style={{ height: rows.getTotalSize() }} key={`${owner} ${columns}`}>
-        {rows.getVirtualItems().flatMap(({ index: row, start }) =>
-          paths.slice(row * columns, (row + 1) * columns).map((path, column) => (
-            <li
-              key={path}
-              aria-setsize={paths.length}
-              aria-posinset={row * columns + column + 1}
-              title={path}
-              style={{
-                width: edge,
-                height: edge,
-                transform: `translate(${column * (edge + gap)}px, ${start}px)`,
-              }}
-            >
-              <StoredImage owner={owner} path={path} alt={baseName(path)} />
-              <DuplicateMark image={duplicates?.get(path)} />
-            </li>
-          )),
-        )}
+        {rows.getVirtualItems().map(({ index, start }) => (
+          <Row
+            key={index}
+            owner={owner}
+            paths={paths}
+            first={index * columns}
+            columns={columns}
+            edge={edge}
+            top={start}
+            duplicates={duplicates}
+          />
+        ))}
       </ul>
     </section>
   );
+}
+
+interface RowProps extends Pick<ImageGridProps, 'owner' | 'paths' | 'duplicates'> {
+  /** Index of the row's first image. */
+  first: number;
+  columns: number;
+  edge: number;
+  top: number;
+}
+
+/** While one scrolls, rows that stay in sight stay as they are. */
+const Row = memo(function Row({ owner, paths, first, columns, edge, top, duplicates }: RowProps) {
+  return paths.slice(first, first + columns).map((path, column) => (
+    <li
+      key={path}
+      aria-setsize={paths.length}
+      aria-posinset={first + column + 1}
+      title={path}
+      style={{
+        width: edge,
+        height: edge,
+        transform: `translate(${column * (edge + gap)}px, ${top}px)`,
+      }}
+    >
+      <Thumbnail owner={owner} path={path} />
+      <DuplicateMark image={duplicates?.get(path)} />
+    </li>
+  ));
+});
+
+function Thumbnail({ owner, path }: { owner: string; path: string }) {
+  return <Picture url={useThumbnail(owner, path)} alt={baseName(path)} />;
 }
 
 function DuplicateMark({ image }: { image: DuplicateImage | undefined }) {

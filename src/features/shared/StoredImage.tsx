@@ -7,12 +7,21 @@ interface StoredImageProps {
   owner: string;
   path: string;
   alt: string;
-  className?: string;
+  className?: string | undefined;
 }
 
 /** An image that the engine keeps. */
-export function StoredImage({ owner, path, alt, className = '' }: StoredImageProps) {
-  const url = useFileUrl(owner, path);
+export function StoredImage({ owner, path, alt, className }: StoredImageProps) {
+  return <Picture url={useFileUrl(owner, path)} alt={alt} className={className} />;
+}
+
+interface PictureProps extends Pick<StoredImageProps, 'alt' | 'className'> {
+  /** Undefined while it is awaited, null when the image cannot be read. */
+  url: string | null | undefined;
+}
+
+/** An image by its address, or what stands in its place. */
+export function Picture({ url, alt, className = '' }: PictureProps) {
   if (url === null) {
     return (
       <span

@@ -37,6 +37,7 @@ function withListeners(remote: Remote<Engine>): Engine {
     listCheckpoints: () => remote.listCheckpoints(),
     listReports: () => remote.listReports(),
     file: (owner, path) => remote.file(owner, path),
+    thumbnail: (set, path, edge) => remote.thumbnail(set, path, edge),
     imagePaths: (owner) => remote.imagePaths(owner),
     findDuplicates: (set, progress) => remote.findDuplicates(set, listen(progress)),
     splitImages: (set, split, progress) => remote.splitImages(set, split, listen(progress)),
