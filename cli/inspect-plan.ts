@@ -76,7 +76,11 @@ function inWords(title: string, { memory, pass }: RunPlan, total: number | undef
     row('inner values', memory.activations),
     row('inputs of a step, copies', memory.feeds + memory.copies),
     row('latents', memory.latents),
-    row('autoencoder beside the training', memory.stages.training - memory.total - memory.latents),
+    row('encoder beside the training', memory.beside),
+    row(
+      'autoencoder beside the training',
+      memory.stages.training - memory.total - memory.latents - memory.beside,
+    ),
     row('peak', memory.peak, verdict && `: ${verdict}`),
     row(`largest value, ${memory.largest.name}`, memory.largest.bytes),
     `  ${((pass.products + pass.convolutions) / 1e12).toFixed(3)} TFLOP a pass in ${pass.nodes} nodes`,

@@ -218,6 +218,8 @@ export interface PlanRequest {
   encoder: string;
   teacher: string;
   config: RefineConfig;
+  /** Whether a pair will be followed through the run. Default false. */
+  watch?: boolean;
   /** Bytes that the device may give to it, where the person names them: browsers do not tell. */
   total: number | null;
 }

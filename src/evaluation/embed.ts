@@ -7,7 +7,7 @@ import { specialise } from '../onnx/specialise.ts';
 import { graphSession } from '../runtime/graph-session.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Session } from '../runtime/session.ts';
-import { bytesOf, type DeviceTensor, isGpuTensor } from '../runtime/tensor.ts';
+import { bytesOf, type DeviceTensor, describeType, isGpuTensor } from '../runtime/tensor.ts';
 import { WeightStore } from '../runtime/weights.ts';
 import { createTokenizer, type TokenBatch, truncationNotice } from '../text/tokenizer.ts';
 
@@ -18,7 +18,9 @@ export class ImageEmbedder {
   readonly width: number;
   readonly #runtime: Runtime;
   readonly #session: Session;
+  /** Weights of its own: those that are not shared. */
   readonly #weights: WeightStore;
+  readonly #feeds: ReadonlyMap<string, DeviceTensor>;
   readonly #original: ReadonlyMap<string, Tensor>;
   readonly #input: { name: string; shape: readonly number[] };
   readonly #output: string;
@@ -28,6 +30,9 @@ export class ImageEmbedder {
   /**
    * @param vision the vision tower
    * @param options.replaced weights that differ from the file's, by initialiser name: those of a checkpoint
+   * @param options.shared weights that lie where the runtime computes already, by initialiser name, such as those that
+   *   a run trains: they are read as they are at each embedding, and stay their owner's. One of another type than the
+   *   tower's is not taken
    * @param options.tokens keeps every token in reach, for {@link ImageEmbedder.embedTokens}
    */
   static async open(
@@ -37,6 +42,7 @@ export class ImageEmbedder {
       imageSize: number;
       batch: number;
       replaced?: ReadonlyMap<string, Uint8Array>;
+      shared?: (name: string) => DeviceTensor | undefined;
       tokens?: boolean;
     },
   ): Promise<ImageEmbedder> {
@@ -51,11 +57,17 @@ export class ImageEmbedder {
     const tokens = made.length === 3 ? made[1]! : 1;
     const lifted = liftWeights(graph);
     const weights = new WeightStore(runtime);
+    const feeds = new Map<string, DeviceTensor>();
     try {
-      for (const [weight, tensor] of lifted) await weights.load(weight, tensor);
+      for (const [weight, tensor] of lifted) {
+        const shared = options.shared?.(weight);
+        const fits = shared && describeType(shared) === describeType(tensor);
+        feeds.set(weight, fits ? shared : await weights.load(weight, tensor));
+      }
       const session = await graphSession(runtime, graph, { name: 'image embedding', hostOutputs: [output] });
       const embedder = new ImageEmbedder(runtime, session, {
         weights,
+        feeds,
         lifted,
         batch,
         width,
@@ -76,6 +88,7 @@ export class ImageEmbedder {
     session: Session,
     made: {
       weights: WeightStore;
+      feeds: ReadonlyMap<string, DeviceTensor>;
       lifted: ReadonlyMap<string, Tensor>;
       batch: number;
       width: number;
@@ -87,6 +100,7 @@ export class ImageEmbedder {
     this.#runtime = runtime;
     this.#session = session;
     this.#weights = made.weights;
+    this.#feeds = made.feeds;
     this.#original = made.lifted;
     this.batch = made.batch;
     this.width = made.width;
@@ -100,7 +114,12 @@ export class ImageEmbedder {
     return [...this.#original.keys()];
   }
 
-  /** Exchanges weights by initialiser name; names of other graphs are passed over. */
+  /** Names of the weights that it holds a copy of. */
+  get ownWeights(): string[] {
+    return this.#weights.names();
+  }
+
+  /** Exchanges weights by initialiser name; names of other graphs, and shared weights, are passed over. */
   replace(weights: ReadonlyMap<string, Uint8Array>): void {
     for (const [name, bytes] of weights) if (this.#weights.has(name)) this.#weights.write(name, bytes);
   }
@@ -133,9 +152,7 @@ export class ImageEmbedder {
     }
     const full = new Float32Array(this.batch * perImage);
     full.set(pixels);
-    const feeds = new Map<string, DeviceTensor>(
-      this.#weights.names().map((name) => [name, this.#weights.get(name)]),
-    );
+    const feeds = new Map(this.#feeds);
     const image = this.#runtime.upload(
       { dtype: 'float32', shape: this.#input.shape },
       new Uint8Array(full.buffer),

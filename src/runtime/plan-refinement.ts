@@ -14,6 +14,8 @@ export interface RefinementDesign extends PlanRequest {
   releaseAutoencoder?: boolean;
   /** Clean latents kept where the runtime computes, bytes. Default 0. */
   latents?: number;
+  /** What embeds images beside the training, bytes. Default 0. */
+  beside?: number;
 }
 
 /** What the device can hold, bytes, as far as it is known. */
@@ -35,6 +37,8 @@ export interface RefinementPlan extends MemoryPlan {
   /** Bytes of the weights that the graph reads, by element type. */
   weightsByType: Partial<Record<DataType, number>>;
   latents: number;
+  /** Sessions that embed images beside the training: the anchor's, the followed pair's. */
+  beside: number;
   /** Largest sum at each stage. The autoencoder works before training, or beside it when it is not released. */
   stages: { latents: number; training: number };
   /** The larger of the stages. */
@@ -68,7 +72,7 @@ export async function planRefinement(
 }
 
 function planOne(design: RefinementDesign, room: DeviceRoom): RefinementPlan {
-  const { graph, autoencoder, latents = 0 } = design;
+  const { graph, autoencoder, latents = 0, beside = 0 } = design;
   const memory = planMemory(graph, design);
   const weightsByType: RefinementPlan['weightsByType'] = {};
   for (const name of design.weights) {
@@ -80,7 +84,7 @@ function planOne(design: RefinementDesign, room: DeviceRoom): RefinementPlan {
   const released = design.releaseAutoencoder ?? true;
   const stages = {
     latents: encoding === 0 ? 0 : encoding + latents,
-    training: memory.total + latents + (released ? 0 : encoding),
+    training: memory.total + latents + beside + (released ? 0 : encoding),
   };
   const peak = Math.max(stages.latents, stages.training);
   const largest = [memory.largest, ...(autoencoder ? [largestValue(autoencoder)] : [])];
@@ -89,7 +93,7 @@ function planOne(design: RefinementDesign, room: DeviceRoom): RefinementPlan {
     const stage = peak === stages.training ? 'Training' : 'Making the latents';
     obstacles.push(`${stage} takes ${size(peak)} at its peak, and ${size(room.total)} are there`);
   }
-  return { ...memory, weightsByType, latents, stages, peak, obstacles, choices: [] };
+  return { ...memory, weightsByType, latents, beside, stages, peak, obstacles, choices: [] };
 }
 
 /** Bytes of inputs, weights and outputs. */

@@ -33,6 +33,15 @@ export class WeightAverage {
     else for (const { average, weight } of this.#pairs) move(average, weight, this.#share);
   }
 
+  has(name: string): boolean {
+    return this.#averages.has(name);
+  }
+
+  /** The average itself, which later updates change in place. */
+  get(name: string): DeviceTensor {
+    return this.#averages.get(name);
+  }
+
   read(name: string): Promise<Uint8Array<ArrayBuffer>> {
     return this.#averages.read(name);
   }

@@ -36,7 +36,7 @@ export async function mergedWeights(
 }
 
 /** The matrices that a configuration adapts; empty without LoRA. */
-async function factorsOf(
+export async function factorsOf(
   vision: Model,
   imageSize: number,
   { trainable }: Pick<RefineConfig, 'trainable'>,

@@ -212,6 +212,25 @@ export class Refinement {
     return this.#read(this.#average ?? this.#weights);
   }
 
+  /**
+   * An encoder weight where the run computes, for sessions beside the training: its owner stays the run, which changes
+   * it in place.
+   *
+   * @param name as in the encoder's file
+   * @param when as it came, or as {@link weights} tells it
+   * @returns undefined where it stays inside the training model, or where the run keeps no such copy of it
+   */
+  encoderWeight(name: string, when: 'start' | 'now'): DeviceTensor | undefined {
+    const inner = `encoder/${name}`;
+    const trained = this.#parts.network.gradients.has(inner);
+    const store = !trained
+      ? this.#weights
+      : when === 'start'
+        ? this.#start
+        : (this.#average ?? this.#weights);
+    return store.has(inner) ? store.get(inner) : undefined;
+  }
+
   async #read(from: Pick<WeightStore, 'read'>): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
     const weights = new Map<string, Uint8Array<ArrayBuffer>>();
     for (const name of this.#parts.network.gradients.keys()) {

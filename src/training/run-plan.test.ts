@@ -4,8 +4,10 @@ import { readEncoderFolder } from '../exchange/encoder-folder.ts';
 import { splitShared } from '../exchange/split-shared.ts';
 import { readTeacherFolder } from '../exchange/teacher-folder.ts';
 import { presets } from '../method/config.ts';
+import { sizeOf } from '../onnx/data-types.ts';
 import { measureKernelRates, secondsOf } from '../runtime/kernel-rates.ts';
 import { type OrtModule, openRuntime } from '../runtime/runtime.ts';
+import { besideBytes } from './beside.ts';
 import { planRun } from './run-plan.ts';
 import { builtIn } from './testing/built-in.ts';
 
@@ -48,4 +50,31 @@ it('measures how fast a runtime computes', async () => {
   expect(Object.values(rates).every((rate) => Number.isFinite(rate) && rate > 1e6)).toBe(true);
   const work = { products: 2 * rates.products, convolutions: rates.convolutions, moved: 0, nodes: 2 };
   expect(secondsOf(work, rates)).toBe(3);
+});
+
+it('counts what embeds images beside the training: inner values, and the weights that it cannot share', async () => {
+  const run = await builtInRun();
+  const { vision, imageSize } = run.parts;
+  const { initializers } = vision.graph;
+  const all = [...initializers.values()].reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
+  const beside = async (changes: Partial<Parameters<typeof planRun>[0]>) =>
+    (await planRun({ ...run, ...changes })).memory.beside;
+  const anchored = { ...presets.quick, anchor: 0.1 };
+  expect(await beside({})).toBe(0);
+  const inner = await beside({ config: anchored });
+  expect(inner).toBeGreaterThan(0);
+  expect(inner).toBe(await besideBytes(vision, imageSize, anchored.batchSize, () => true));
+  // Low-rank factors leave the matrices as they came: only the session that follows a pair holds merged ones.
+  const lora = { ...anchored, trainable: { kind: 'lora', rank: 4, alpha: 8 } } as const;
+  expect(await beside({ config: lora })).toBe(inner);
+  const followed = (await beside({ config: lora, followed: true })) - inner;
+  const matrices = [...initializers.values()]
+    .filter(({ shape }) => shape.length > 1)
+    .reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
+  expect(followed).toBeGreaterThan(matrices);
+  // On the processor the frozen blocks stay inside the training model.
+  const last = { ...anchored, trainable: { kind: 'last-k', blocks: 1 } } as const;
+  const copies = (await beside({ config: last, provider: 'wasm' })) - inner;
+  expect(copies).toBeGreaterThan(0.3 * all);
+  expect(copies).toBeLessThan(all);
 });

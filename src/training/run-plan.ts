@@ -12,6 +12,7 @@ import {
   type RefinementPlan,
 } from '../runtime/plan-refinement.ts';
 import type { RuntimeProvider } from '../runtime/session.ts';
+import { besideBytes } from './beside.ts';
 import { type NetworkParts, networkGraphs } from './network.ts';
 import { buildWay, type TrainingWay, wayOf, withoutLosses } from './training-way.ts';
 
@@ -26,6 +27,8 @@ export interface PlannedRun {
   /** Whether the provider computes in float16. */
   f16: boolean;
   room?: DeviceRoom;
+  /** Whether a pair of pictures is followed through the run. */
+  followed?: boolean;
 }
 
 export interface RunPlan {
@@ -50,7 +53,8 @@ export async function planRun(run: PlannedRun, always = false): Promise<RunPlan>
     return known;
   };
   const designOf = async (way: TrainingWay): Promise<RefinementDesign> => {
-    const { graph, weights, trainable, gradients } = buildWay(await graphsAt(way.batchSize), way, provider);
+    const built = buildWay(await graphsAt(way.batchSize), way, provider);
+    const { graph, weights, trainable, gradients } = built;
     return {
       graph,
       weights,
@@ -61,6 +65,7 @@ export async function planRun(run: PlannedRun, always = false): Promise<RunPlan>
       drift: way.drift,
       releaseAutoencoder: way.releaseAutoencoder,
       autoencoder,
+      beside: await besideOf(run, way, built),
       provider,
     };
   };
@@ -73,6 +78,28 @@ export async function planRun(run: PlannedRun, always = false): Promise<RunPlan>
   );
   const memory = await planRefinement(design, run.room, cheaper, always);
   return { memory, pass: workOf(design.graph), latent: workOf(autoencoder) };
+}
+
+/** Sessions of a run that embed images beside its training (workers/engine/runs.ts, watched-pair.ts). */
+async function besideOf(
+  { config, parts: { vision, imageSize }, followed }: PlannedRun,
+  way: TrainingWay,
+  { graph, weights, trainable }: ReturnType<typeof buildWay>,
+): Promise<number> {
+  const inputs = new Set(weights);
+  const wide = (name: string) =>
+    inputs.has(`encoder/${name}`) &&
+    graph.types.get(`encoder/${name}`)?.dtype === vision.graph.initializers.get(name)?.dtype;
+  // The weights of the start are there for the drift, and the anchor reads them too.
+  const atStart = (name: string) => wide(name) && (way.drift || !trainable.includes(`encoder/${name}`));
+  // A matrix with low-rank factors is merged into a copy; vectors have none.
+  const lora = typeof way.train === 'object' && 'rank' in way.train;
+  const atPresent = (name: string) =>
+    wide(name) && !(lora && (vision.graph.initializers.get(name)?.shape.length ?? 0) > 1);
+  return (
+    (config.anchor ? await besideBytes(vision, imageSize, way.batchSize, atStart) : 0) +
+    (followed ? await besideBytes(vision, imageSize, 2, atPresent) : 0)
+  );
 }
 
 async function latentGraph({ vaeEncoder, teacherSize }: PlannedRun): Promise<TypedGraph> {

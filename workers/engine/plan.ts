@@ -41,6 +41,7 @@ export async function planReport(parts: PlanParts): Promise<PlanReport> {
     provider,
     f16: gpu?.f16 ?? false,
     room,
+    followed: request.watch ?? false,
   });
   const { memory } = plan;
   return {
@@ -69,7 +70,8 @@ function partsOf(memory: RunPlan['memory']): PlanReport['parts'] {
     { name: 'inner values', bytes: memory.activations },
     { name: 'inputs of a step', bytes: memory.feeds + memory.copies },
     { name: 'latents', bytes: memory.latents },
-    { name: 'autoencoder', bytes: memory.stages.training - memory.total - memory.latents },
+    { name: 'encoder beside the training', bytes: memory.beside },
+    { name: 'autoencoder', bytes: memory.stages.training - memory.total - memory.latents - memory.beside },
   ];
   return all.filter(({ bytes }) => bytes > 0);
 }

@@ -68,7 +68,8 @@ export class RunLoop {
   #released: Promise<void> | undefined;
   release(): Promise<void> {
     const { prepared, watch } = this.#parts;
-    this.#released ??= Promise.all([prepared.release(), watch?.release()]).then(() => undefined);
+    // The pair's session reads the run's weights.
+    this.#released ??= Promise.resolve(watch?.release()).then(() => prepared.release());
     return this.#released;
   }
 
@@ -108,7 +109,7 @@ export class RunLoop {
     const { points } = summary.watched;
     const every = Math.max(1, Math.round(summary.config.steps / watchedPoints));
     if ((step % every !== 0 && step < summary.config.steps) || points.at(-1)?.step === step) return;
-    const point = { step, similarities: await watch.similarities(await prepared.refinement.weights()) };
+    const point = { step, similarities: await watch.similarities(() => prepared.refinement.weights()) };
     points.push(point);
     this.#listener({ type: 'pair', point });
   }

@@ -66,9 +66,6 @@ export async function prepareRun(
   });
   let original: ImageEmbedder | undefined;
   try {
-    // The anchor asks what the encoder said before: a second copy of its weights that nothing trains.
-    if (network.feeds.anchor)
-      original = await ImageEmbedder.open(runtime, encoder.vision, { imageSize, batch: config.batchSize });
     const refinement = await Refinement.open({
       runtime,
       network,
@@ -82,16 +79,28 @@ export async function prepareRun(
       schedule: teacher.folder.schedule,
       prompt,
       ...(projection ? { projection } : {}),
-      ...(original ? { embedOriginal: original.embed.bind(original) } : {}),
+      // Asked for first within the first step.
+      ...(network.feeds.anchor ? { embedOriginal: (pixels) => original!.embed(pixels) } : {}),
       ...(onProgress ? { onProgress } : {}),
       signal,
     });
+    try {
+      // The anchor asks what the encoder said before, by the weights that the run keeps from its start.
+      if (network.feeds.anchor) {
+        const shared = (name: string) => refinement.encoderWeight(name, 'start');
+        const batch = config.batchSize;
+        original = await ImageEmbedder.open(runtime, encoder.vision, { imageSize, batch, shared });
+      }
+    } catch (error) {
+      await refinement.release();
+      throw error;
+    }
     return {
       refinement,
       release: async () => {
+        await original?.release();
         await refinement.release();
         await latents.release();
-        await original?.release();
       },
     };
   } catch (error) {

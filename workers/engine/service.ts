@@ -66,7 +66,7 @@ import {
 } from './models.ts';
 import { planReport } from './plan.ts';
 import { RunLoop } from './run-loop.ts';
-import { prepareRun, type RunParts, stateOf, stateTensors } from './runs.ts';
+import { type PreparedRun, prepareRun, type RunParts, stateOf, stateTensors } from './runs.ts';
 import { scoreBenchmark } from './scoring.ts';
 import { openStore, type Store } from './store.ts';
 import { WatchedPair } from './watched-pair.ts';
@@ -496,7 +496,9 @@ export class EngineService implements Engine {
       const loop = new RunLoop({
         summary,
         prepared,
-        ...(summary.watched ? { watch: await this.#openWatch(summary.watched, runtime, cpu, parts) } : {}),
+        ...(summary.watched
+          ? { watch: await this.#openWatch(summary.watched, runtime, cpu, parts, prepared) }
+          : {}),
         listener,
         save: (run) => store.keepRun(run),
         checkpoint: async (run, { refinement }) =>
@@ -537,6 +539,7 @@ export class EngineService implements Engine {
     runtime: Runtime,
     cpu: Runtime,
     { encoder, config }: RunParts,
+    { refinement }: PreparedRun,
   ): Promise<WatchedPair> {
     const { images } = await this.#benchmark(benchmark);
     return WatchedPair.open({
@@ -545,6 +548,7 @@ export class EngineService implements Engine {
       pool: this.#pool,
       encoder,
       config,
+      refinement,
       images: [images[2 * index]!, images[2 * index + 1]!],
       statements,
     });

@@ -4,7 +4,8 @@ import { embedTexts, ImageEmbedder } from '../../src/evaluation/embed.ts';
 import type { RefineConfig } from '../../src/method/config.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
 import { mmvpPrompt } from '../../src/text/prompts.ts';
-import { mergedWeights } from '../../src/training/merged.ts';
+import { factorsOf, mergedWeights } from '../../src/training/merged.ts';
+import type { Refinement } from '../../src/training/refine.ts';
 import type { PairSimilarities } from '../protocol.ts';
 import type { LoadedEncoder } from './models.ts';
 
@@ -24,6 +25,8 @@ export class WatchedPair {
     pool: ImagePool;
     encoder: LoadedEncoder;
     config: RefineConfig;
+    /** Whose weights are looked at. */
+    refinement: Refinement;
     images: readonly [NamedBlob, NamedBlob];
     statements: readonly [string, string];
   }): Promise<WatchedPair> {
@@ -37,15 +40,27 @@ export class WatchedPair {
       pixels.set(image.value.data, i * 3 * imageSize ** 2);
     }
     const texts = await embedTexts(cpu, encoder.folder, statements.map(mmvpPrompt));
-    const embedder = await ImageEmbedder.open(runtime, encoder.vision, { imageSize, batch: 2 });
+    // A matrix with low-rank factors beside it is not what the run computes with: such ones are merged into a copy.
+    const adapted = new Set((await factorsOf(encoder.vision, imageSize, parts.config)).map((f) => f.weight));
+    const shared = (name: string) =>
+      adapted.has(name) ? undefined : parts.refinement.encoderWeight(name, 'now');
+    const embedder = await ImageEmbedder.open(runtime, encoder.vision, { imageSize, batch: 2, shared });
+    const own = new Set(embedder.ownWeights);
+    const copies = [...adapted, ...parts.refinement.trainable].some((name) => own.has(name));
     const merge = (trained: ReadonlyMap<string, Uint8Array>) =>
       mergedWeights(encoder.vision, imageSize, parts.config, trained);
-    return new WatchedPair(embedder, pixels, texts, merge);
+    return new WatchedPair(embedder, pixels, texts, copies ? merge : undefined);
   }
 
-  readonly #merge: Merge;
+  /** Absent where every weight that changes is the run's own. */
+  readonly #merge: Merge | undefined;
 
-  private constructor(embedder: ImageEmbedder, pixels: Float32Array, texts: Float32Array, merge: Merge) {
+  private constructor(
+    embedder: ImageEmbedder,
+    pixels: Float32Array,
+    texts: Float32Array,
+    merge: Merge | undefined,
+  ) {
     this.#merge = merge;
     this.#embedder = embedder;
     this.#pixels = pixels;
@@ -55,10 +70,10 @@ export class WatchedPair {
   /**
    * Cosine of statement i with image j.
    *
-   * @param trained the run's present weights, by their names in checkpoints
+   * @param trained reads the run's present weights, by their names in checkpoints: asked for where a copy is kept
    */
-  async similarities(trained: ReadonlyMap<string, Uint8Array>): Promise<PairSimilarities> {
-    this.#embedder.replace(await this.#merge(trained));
+  async similarities(trained: () => Promise<ReadonlyMap<string, Uint8Array>>): Promise<PairSimilarities> {
+    if (this.#merge) this.#embedder.replace(await this.#merge(await trained()));
     const images = await this.#embedder.embed(this.#pixels);
     const { width } = this.#embedder;
     const row = (all: Float32Array, i: number) => all.subarray(i * width, (i + 1) * width);
