@@ -16,6 +16,8 @@ interface Trouble {
   submitsUntilLost: number | null;
   /** Most storage buffers of any shader so far. */
   storageBuffers: number;
+  /** Bytes of the buffers that were made and not yet destroyed. */
+  heldBytes: number;
   /** Limits that the last device really has. */
   limits: Record<string, number>;
 }
@@ -39,12 +41,14 @@ export async function troubleGpu(page: Page, limits?: Record<string, number>): P
       buffersUntilFull: null,
       submitsUntilLost: null,
       storageBuffers: 0,
+      heldBytes: 0,
       limits: {},
     };
     globalThis.trouble = trouble;
     const { requestAdapter } = GPU.prototype;
     const { requestDevice } = GPUAdapter.prototype;
     const { createBuffer, createShaderModule } = GPUDevice.prototype;
+    const { destroy } = GPUBuffer.prototype;
     const { submit } = GPUQueue.prototype;
     GPU.prototype.requestAdapter = async function (options) {
       const adapter = await requestAdapter.call(this, options);
@@ -69,7 +73,12 @@ export async function troubleGpu(page: Page, limits?: Record<string, number>): P
       const full = trouble.buffersUntilFull !== null && trouble.buffersUntilFull-- === 0;
       // The software adapter's memory is never one piece of this size: what comes is the browser's own error.
       if (full) trouble.buffersUntilFull = null;
+      trouble.heldBytes += descriptor.size;
       return createBuffer.call(this, full ? { ...descriptor, size: this.limits.maxBufferSize } : descriptor);
+    };
+    GPUBuffer.prototype.destroy = function () {
+      trouble.heldBytes -= this.size;
+      destroy.call(this);
     };
     GPUDevice.prototype.createShaderModule = function (descriptor) {
       const bound = descriptor.code.match(/\bvar\s*<\s*storage\b/g)?.length ?? 0;

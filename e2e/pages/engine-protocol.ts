@@ -6,6 +6,7 @@ export interface RunRequest {
   teacher: string;
   imageSet: string;
   config: RefineConfig;
+  watch?: { benchmark: string; pair: number };
 }
 
 /** What tests need beside the engine: files cannot be handed to a page as such. */
