@@ -93,7 +93,10 @@ async function collect(options: WalkOptions, start: (walk: Walk) => Promise<void
       if (isFileEntry(entry)) {
         walk.add(path, await new Promise<File>((resolve, reject) => entry.file(resolve, reject)));
       } else if (isDirectoryEntry(entry)) {
-        for (const child of await readDirectory(entry)) await walk.entry(child, `${path}/`);
+        const children = await readDirectory(entry);
+        for (let at = 0; at < children.length; at += atOnce) {
+          await Promise.all(children.slice(at, at + atOnce).map((child) => walk.entry(child, `${path}/`)));
+        }
       }
     },
     async handle(handle, parent) {
@@ -102,13 +105,21 @@ async function collect(options: WalkOptions, start: (walk: Walk) => Promise<void
       if (isFileHandle(handle)) {
         walk.add(path, await handle.getFile());
       } else if (isDirectoryHandle(handle)) {
-        for await (const child of handle.values()) await walk.handle(child, `${path}/`);
+        const some: Promise<void>[] = [];
+        for await (const child of handle.values()) {
+          some.push(walk.handle(child, `${path}/`));
+          if (some.length === atOnce) await Promise.all(some.splice(0));
+        }
+        await Promise.all(some);
       }
     },
   };
   await start(walk);
   return sortNaturally(found);
 }
+
+/** Files asked for together: each is a message to another process, whose answers one need not await in turn. */
+const atOnce = 64;
 
 /** A directory's entries; the browser hands them over in portions. */
 async function readDirectory(directory: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {

@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { IconPackage } from '@tabler/icons-react';
+import { IconFolderSymlink, IconPackage } from '@tabler/icons-react';
 import { useDeferredValue, useEffect, useMemo, useState } from 'react';
 import type { ImageSetSummary } from '../../../workers/protocol.ts';
 import { DropTarget } from '../shared/DropTarget.tsx';
@@ -11,6 +11,7 @@ import { ImageGrid } from './ImageGrid.tsx';
 import { SetTools } from './SetTools.tsx';
 import { SkippedFiles } from './SkippedFiles.tsx';
 import { useImages } from './store.ts';
+import { useKeptFolder } from './use-kept-folder.ts';
 
 /** The set on view: its thumbnails, what was skipped, and the way to add another. */
 export function ImageSetPanel() {
@@ -19,6 +20,7 @@ export function ImageSetPanel() {
   const pathsProblem = useImages((state) => state.pathsProblem);
   const adding = useImages((state) => state.adding);
   const { addImages, addBuiltInImages, cancelAdding, failAdding, loadPaths } = useImages.getState();
+  const folder = useKeptFolder();
   const id = set?.id;
 
   useEffect(() => {
@@ -47,16 +49,29 @@ export function ImageSetPanel() {
           withFiles
           onFiles={(files) => void addImages(files)}
           onProblem={failAdding}
+          pickFolder={folder.pick}
           actions={
-            <Button
-              size={set ? 'xs' : 'sm'}
-              variant={set ? 'default' : 'filled'}
-              leftSection={<IconPackage size={16} stroke={1.75} />}
-              aria-label="Use the built-in images"
-              onClick={() => void addBuiltInImages()}
-            >
-              Use built-in
-            </Button>
+            <>
+              {folder.kept && (
+                <Button
+                  size={set ? 'xs' : 'sm'}
+                  variant="default"
+                  leftSection={<IconFolderSymlink size={16} stroke={1.75} />}
+                  onClick={() => void folder.readAgain()}
+                >
+                  Read {folder.kept.name} again
+                </Button>
+              )}
+              <Button
+                size={set ? 'xs' : 'sm'}
+                variant={set ? 'default' : 'filled'}
+                leftSection={<IconPackage size={16} stroke={1.75} />}
+                aria-label="Use the built-in images"
+                onClick={() => void addBuiltInImages()}
+              >
+                Use built-in
+              </Button>
+            </>
           }
         >
           {!set && (

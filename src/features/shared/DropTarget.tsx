@@ -19,6 +19,8 @@ interface DropTargetProps {
   actions?: ReactNode;
   /** Offers single files as well as a folder. */
   withFiles?: boolean;
+  /** Takes the place of the browser's plain dialog; undefined when the person closed it. */
+  pickFolder?: (() => Promise<NamedBlob[] | undefined>) | undefined;
   onFiles: (files: NamedBlob[]) => void;
   onProblem: (problem: string) => void;
   compact?: boolean;
@@ -28,6 +30,7 @@ interface DropTargetProps {
 /** Takes a dropped folder (or files), or one chosen in the system's dialog. */
 export function DropTarget(props: DropTargetProps) {
   const { name, title, children, actions, withFiles = false, compact = false, disabled = false } = props;
+  const { pickFolder } = props;
   const [over, setOver] = useState(false);
   /** Files found so far while a dropped folder is walked. */
   const [found, setFound] = useState<number | null>(null);
@@ -35,9 +38,10 @@ export function DropTarget(props: DropTargetProps) {
   const folder = useRef<HTMLInputElement>(null);
   const files = useRef<HTMLInputElement>(null);
 
-  async function give(read: () => Promise<NamedBlob[]> | NamedBlob[]) {
+  async function give(read: () => Promise<NamedBlob[] | undefined> | NamedBlob[]) {
     try {
       const files = await read();
+      if (!files) return;
       if (files.length === 0) throw new Error('Nothing was found in there. Drop a folder that holds files.');
       props.onFiles(files);
     } catch (error) {
@@ -100,7 +104,7 @@ export function DropTarget(props: DropTargetProps) {
           leftSection={<IconFolderOpen size={16} stroke={1.75} />}
           aria-label={`Choose folder: ${name}`}
           disabled={disabled}
-          onClick={() => folder.current?.click()}
+          onClick={() => (pickFolder ? void give(pickFolder) : folder.current?.click())}
         >
           Choose folder
         </Button>
