@@ -1,23 +1,17 @@
 import { GraphBuilder } from './builder.ts';
 import { codeOf } from './data-types.ts';
-import type { Node, Tensor, TypedGraph } from './model.ts';
-import { tensorOf, valuesOf } from './tensors.ts';
+import type { Node, TypedGraph } from './model.ts';
+import { narrowed } from './narrow.ts';
 
 /**
  * The same graph as a float16 export has it: float32 inputs, outputs, initialisers and casts become float16. Weights
- * that are byte ranges only change their type, which serves planning and graphs whose weights are fed.
+ * that are byte ranges are converted as they are read.
  */
 export function inHalves(source: TypedGraph): TypedGraph {
-  const narrow = (tensor: Tensor): Tensor => {
-    if (tensor.dtype !== 'float32') return tensor;
-    return tensor.data.kind === 'range'
-      ? { ...tensor, dtype: 'float16' }
-      : tensorOf('float16', tensor.shape, valuesOf(tensor));
-  };
   const inputs = source.inputs.map((input) =>
     input.dtype === 'float32' ? { ...input, dtype: 'float16' as const } : input,
   );
-  const initializers = new Map([...source.initializers].map(([name, tensor]) => [name, narrow(tensor)]));
+  const initializers = new Map([...source.initializers].map(([name, tensor]) => [name, narrowed(tensor)]));
   const graph: TypedGraph = {
     ...source,
     inputs,

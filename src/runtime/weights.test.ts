@@ -76,6 +76,21 @@ describe('WeightStore', () => {
     expect(store.get('brain').dtype).toBe('float32');
   });
 
+  it('narrows float32 and bfloat16 to float16 in chunks, and leaves float16 as it is', async () => {
+    const store = new WeightStore(runtime);
+    const count = 4 * 2 ** 20 + 3;
+    const values = Float32Array.from({ length: count }, (_, i) => (i % 1999) - 999);
+    const source = sourceOf(new Uint8Array(values.buffer));
+    const target = await store.load('w', ranged('float32', [count], source, 0, 4 * count), { as: 'float16' });
+    expect(target).toMatchObject({ dtype: 'float16', shape: [count] });
+    expect(source.largest).toBe(8 * 2 ** 20);
+    const halves = new Uint16Array((await store.read('w')).buffer);
+    expect(halves.findIndex((bits, i) => halfToNumber(bits) !== values[i])).toBe(-1);
+    await store.load('brain', tensorOf('bfloat16', [3], [1, -2, 0.5]), { as: 'float16' });
+    await store.load('half', tensorOf('float16', [3], [1, -2, 0.5]), { as: 'float16' });
+    expect(await store.read('brain')).toEqual(await store.read('half'));
+  });
+
   it('keeps float16 as it is unless asked', async () => {
     const store = new WeightStore(runtime);
     await store.load('half', tensorOf('float16', [3], [1, -2, 0.5]));

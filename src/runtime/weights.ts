@@ -1,13 +1,14 @@
 import { widthOf } from '../onnx/data-types.ts';
 import type { DataType, Tensor, TensorType } from '../onnx/model.ts';
+import { floatsToHalves } from '../onnx/narrow.ts';
 import { bfloatsToFloat32, halvesToFloat32 } from './convert.ts';
 import { RuntimeError } from './errors.ts';
 import type { Runtime } from './runtime.ts';
 import { bufferSizeOf, byteLengthOf, type DeviceTensor } from './tensor.ts';
 
 export interface LoadOptions {
-  /** Converts float16 and bfloat16 on the way. */
-  as?: 'float32';
+  /** Converts 16-bit and 32-bit floats on the way; what has the type already stays as it is. */
+  as?: 'float32' | 'float16';
   /** Told after each chunk how many bytes of the source were read since the last call. */
   onProgress?: (bytes: number) => void;
   /** Ends the loading between two chunks; what was allocated goes back. */
@@ -59,7 +60,7 @@ export class WeightStore {
     if (this.#tensors.has(name))
       throw new RuntimeError(`Weight "${name}" is already loaded: release it first`);
     const convert = converterFor(name, tensor.dtype, options.as);
-    const type: TensorType = { dtype: convert ? 'float32' : tensor.dtype, shape: tensor.shape };
+    const type: TensorType = { dtype: convert ? options.as! : tensor.dtype, shape: tensor.shape };
     const total = byteLengthOf(tensor);
     const target = this.#runtime.allocate(type);
     try {
@@ -69,7 +70,11 @@ export class WeightStore {
         const source = await chunkOf(name, tensor, start, length, total);
         const bytes = convert ? convert(source) : source;
         this.#runtime.check(`Weight "${name}" cannot be loaded`);
-        this.#runtime.write(target, convert ? (start / widthOf(tensor.dtype)) * 4 : start, bytes);
+        this.#runtime.write(
+          target,
+          convert ? (start / widthOf(tensor.dtype)) * widthOf(type.dtype) : start,
+          bytes,
+        );
         await this.#pace(bytes.byteLength);
         options.onProgress?.(length);
       }
@@ -136,10 +141,15 @@ async function chunkOf(name: string, { data }: Tensor, start: number, length: nu
 function converterFor(
   name: string,
   from: DataType,
-  to?: 'float32',
+  to?: LoadOptions['as'],
 ): ((bytes: Uint8Array) => Uint8Array) | null {
   if (to === undefined || from === to) return null;
-  if (from === 'float16') return halvesToFloat32;
-  if (from === 'bfloat16') return bfloatsToFloat32;
+  if (to === 'float16') {
+    if (from === 'float32') return floatsToHalves;
+    if (from === 'bfloat16') return (bytes) => floatsToHalves(bfloatsToFloat32(bytes));
+  } else {
+    if (from === 'float16') return halvesToFloat32;
+    if (from === 'bfloat16') return bfloatsToFloat32;
+  }
   throw new RuntimeError(`Weight "${name}" is ${from}, which is not converted to ${to} on loading`);
 }
