@@ -52,6 +52,7 @@ describe('acuity evaluate', () => {
     const right = result.mmvp.pairs.filter(Boolean).length;
     // Patterns of equal size: the mean over patterns is the share of pairs.
     expect(result.mmvp.total).toBeCloseTo((100 * right) / 135, 3);
+    expect([result.mode, result.data.mmvp]).toEqual(['reference', expect.stringMatching(/^[0-9a-f]{16}$/)]);
     expect(result.zeroShot.images).toBe(36);
     expect(result.knn).toMatchObject({ neighbours: 20, train: 27, test: 9 });
     expect(result.probe.accuracy).toBeGreaterThanOrEqual(0);

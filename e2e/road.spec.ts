@@ -62,13 +62,19 @@ test('a folder of images is dropped, the encoder refined, compared and downloade
   expect(await acuity.shownRun()).toEqual({ step: 6, steps: 6, state: 'Finished' });
   const log = JSON.parse(readFileSync(await acuity.saveLog(info.outputPath('log.json')), 'utf8'));
   expect(log.steps.map(({ step }: { step: number }) => step)).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(log.images).toEqual({
+    name: expect.any(String),
+    hash: expect.stringMatching(/^[0-9a-f]{64}$/),
+    mode: 'photo',
+  });
   for (const { loss } of log.steps) expect(loss).toBeGreaterThan(0);
   expect(log.steps.at(-1).drift).toBeGreaterThan(0);
 
   const shown = await acuity.compareWithOriginal();
   expect(shown.patterns.map(({ name }) => name)).toEqual(['Texts', 'Color and Appearance']);
   const saved = await acuity.saveReport(info.outputPath('comparison.json'));
-  const comparison: Comparison = JSON.parse(readFileSync(saved, 'utf8'));
+  const { data, ...comparison }: Comparison & { data: object } = JSON.parse(readFileSync(saved, 'utf8'));
+  expect(data).toMatchObject({ hash: comparison.before.benchmark, mode: 'reference' });
   expect(shown.before).toBeCloseTo(comparison.before.total, 1);
   expect(shown.after).toBeCloseTo(comparison.after.total, 1);
   const pair = await acuity.openPair(2);
@@ -87,7 +93,10 @@ test('a folder of images is dropped, the encoder refined, compared and downloade
     'refined/model.onnx',
     'refined/model.safetensors',
     'refined/config.json',
+    'refined/refinement.json',
   ]);
+  const told = JSON.parse(readFileSync(join(folder, 'refined/refinement.json'), 'utf8'));
+  expect([told.step, told.images]).toEqual([6, log.images]);
   const refined = readFileSync(join(folder, 'refined/model.onnx'));
   const original = modelBytes('acuity-clip/onnx/vision_model.onnx');
   expect(refined.equals(original)).toBe(false);

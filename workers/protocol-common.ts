@@ -1,5 +1,6 @@
 /** What several parts of the protocol speak of; part of `protocol.ts`. */
 
+import type { ImageMode } from '../src/data/decode.ts';
 import type { NamedBlob } from '../src/data/named-blob.ts';
 import type { HubFile } from '../src/storage/hub.ts';
 
@@ -34,7 +35,10 @@ export interface PairScore {
 }
 
 export interface BenchmarkReport {
+  /** The benchmark's id: a hash of its statements and images. */
   benchmark: string;
+  /** How the images' pixels were read. */
+  mode: ImageMode;
   weights: WeightsRef;
   /** Mean over patterns, 0..100. */
   total: number;

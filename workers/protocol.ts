@@ -136,6 +136,8 @@ export interface RunSummary {
   encoder: string;
   teacher: string;
   imageSet: string;
+  /** What it refined on: the set's identity, and how pixels were read. Older runs have none. */
+  images?: { name: string; hash: string; mode: ImageMode };
   provider: ProviderName;
   /** ISO 8601. */
   createdAt: string;

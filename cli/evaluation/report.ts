@@ -145,7 +145,7 @@ async function blindPairsTable(
 }
 
 /** Everything as one JSON object; a single model's parts lie at the top. */
-export function evaluationJson(results: readonly Evaluation[], { suite, guard }: Told): string {
+export function evaluationJson(results: readonly Evaluation[], { suite, guard, mode }: Told): string {
   const models = compared(results, guard);
   const [first, ...others] = models.map(({ against }, i) => ({ ...plain(results[i]!), against }));
   const verdicts = models.flatMap(({ name, against }) =>
@@ -161,7 +161,7 @@ export function evaluationJson(results: readonly Evaluation[], { suite, guard }:
         },
       }
     : undefined;
-  const all = { ...first, suite: named, ...(others.length > 0 ? { compare: others } : {}) };
+  const all = { ...first, mode, suite: named, ...(others.length > 0 ? { compare: others } : {}) };
   return `${JSON.stringify(all)}\n`;
 }
 

@@ -193,6 +193,7 @@ export function report(weights: WeightsRef, refined: boolean): BenchmarkReport {
     total: patterns.reduce((sum, { score }) => sum + score, 0) / patterns.length,
     patterns,
     pairs,
+    mode: 'reference',
     seconds: 4.2,
   };
 }

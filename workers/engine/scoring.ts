@@ -23,6 +23,7 @@ export async function scoreBenchmark(
   const score = scoreMmvp(embeddings, texts, paired, parts.encoder.folder.logitScale);
   return {
     benchmark: benchmark.id,
+    mode: parts.mode,
     weights,
     total: score.total,
     patterns: score.patterns,

@@ -251,6 +251,7 @@ export class EngineService implements Engine {
     const parts = await this.#partsOf(request);
     const { provider } = await this.#hardware.choice();
     const id = crypto.randomUUID();
+    const set = (await this.listImageSets()).find((one) => one.id === request.imageSet);
     const summary: RunSummary = {
       id,
       name: request.name ?? `${parts.encoder.summary.name}, seed ${request.config.seed}`,
@@ -259,6 +260,7 @@ export class EngineService implements Engine {
       encoder: request.encoder,
       teacher: request.teacher,
       imageSet: request.imageSet,
+      ...(set && { images: { name: set.name, hash: set.hash, mode: set.mode ?? 'photo' } }),
       provider,
       createdAt: new Date().toISOString(),
       step: 0,
@@ -349,7 +351,19 @@ export class EngineService implements Engine {
 
   async exportEncoder(weights: WeightsRef): Promise<ExportedFile[]> {
     const { encoder, replaced } = await this.#weights(weights);
-    return exportEncoder(encoder, replaced);
+    const files = await exportEncoder(encoder, replaced);
+    return weights.kind === 'checkpoint' ? [...files, await this.#provenance(weights.id)] : files;
+  }
+
+  /** How a checkpoint's weights came about, as a file to keep beside them. */
+  async #provenance(checkpoint: string): Promise<ExportedFile> {
+    const store = await this.#store;
+    const { run, step } = (await store.checkpoints()).find(({ id }) => id === checkpoint)!;
+    const found = (await store.runs()).find(({ id }) => id === run);
+    const { name, config, encoder, teacher, images, provider, createdAt } = found ?? {};
+    const told = { run: name, step, encoder, teacher, images, config, provider, createdAt };
+    const text = `${JSON.stringify(told, null, 2)}\n`;
+    return { path: 'refined/refinement.json', blob: new Blob([text], { type: 'application/json' }) };
   }
 
   async exportTrainingGraph(request: {

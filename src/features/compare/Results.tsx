@@ -54,6 +54,9 @@ export function Results({ comparison, stale }: { comparison: Comparison; stale: 
 
 /** Totals, patterns and every pair of both scorings, as JSON. */
 function saveReport(comparison: Comparison) {
-  const text = `${JSON.stringify(comparison, null, 2)}\n`;
+  const { benchmark, mode } = comparison.before;
+  const name = useImages.getState().benchmarks.find(({ id }) => id === benchmark)?.name;
+  const data = { name, hash: benchmark, mode };
+  const text = `${JSON.stringify({ data, ...comparison }, null, 2)}\n`;
   saveBlob('comparison.json', new Blob([text], { type: 'application/json' }));
 }

@@ -30,6 +30,7 @@ function report(pairs: PairScore[]): BenchmarkReport {
     total: patterns.reduce((sum, { score }) => sum + score, 0) / patterns.length,
     patterns,
     pairs,
+    mode: 'reference',
     seconds: 1,
   };
 }

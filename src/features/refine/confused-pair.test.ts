@@ -9,6 +9,7 @@ function report(solved: Record<string, boolean[]>): BenchmarkReport {
     benchmark: 'b',
     weights: { kind: 'original', encoder: 'e' },
     total: 0,
+    mode: 'reference',
     seconds: 1,
     patterns: names.map((name) => {
       const correct = solved[name]!.filter(Boolean).length;
