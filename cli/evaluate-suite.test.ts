@@ -200,3 +200,76 @@ describe('what is kept from one command to the next', () => {
     expect(outcome(JSON.parse(after.out).mmvp.pairs)).toBe(diva.class);
   });
 });
+
+describe('blind pairs', () => {
+  /** By transformers and numpy (tools/reference/second_encoder.py). */
+  const dino = path('../tools/reference/fixtures/dinov2');
+  const reference: {
+    pictures: string[];
+    alike: number;
+    different: number;
+    pairs: [string, string, number, number][];
+  } = JSON.parse(readFileSync(join(dino, 'pairs.json'), 'utf8'));
+  const bounds = ['--alike', String(reference.alike), '--different', String(reference.different)];
+
+  beforeAll(() => {
+    const all = new Map(unzipped('images'));
+    for (const name of reference.pictures) put(`own/${name}`, all.get(name)!);
+    put('own/torn.jpg', Uint8Array.of(255, 216, 255));
+  });
+
+  it('are those that transformers and numpy find with a DINOv2 export, and reported with their pictures', async () => {
+    const { code, out, err } = await evaluate(
+      ...[
+        '--blind-pairs',
+        'own',
+        '--second',
+        dino,
+        ...bounds,
+        '--most',
+        '1000',
+        '--json',
+        '--html',
+        'blind.html',
+      ],
+    );
+    expect([code, err]).toEqual([0, expect.stringMatching(/1 image was left out: torn\.jpg/)]);
+    const { blindPairs } = JSON.parse(out);
+    expect(blindPairs).toMatchObject({ second: dino, images: reference.pictures.length });
+    expect(reference.pairs.length).toBeGreaterThan(5);
+    expect(blindPairs.pairs).toHaveLength(reference.pairs.length);
+    const named = (a: string, b: string) => [a, b].sort().join(' ');
+    const found = new Map<string, { alike: number; different: number }>(
+      blindPairs.pairs.map((pair: { images: [string, string]; alike: number; different: number }) => [
+        named(...pair.images),
+        pair,
+      ]),
+    );
+    for (const [a, b, alike, different] of reference.pairs) {
+      expect(found.get(named(a, b))!.alike).toBeCloseTo(alike, 4);
+      expect(found.get(named(a, b))!.different).toBeCloseTo(different, 4);
+    }
+    const gaps = blindPairs.pairs.map(
+      (pair: { alike: number; different: number }) => pair.alike - pair.different,
+    );
+    expect(gaps).toEqual(gaps.toSorted((a: number, b: number) => b - a));
+    const html = readFileSync(join(folder, 'blind.html'), 'utf8');
+    expect(html.split('src="data:image/')).toHaveLength(1 + 2 * Math.min(30, gaps.length));
+    expect(html).toContain('<h2>Blind pairs</h2>');
+  });
+
+  it('are found by a teacher’s latents too', async () => {
+    const teacher = path('../public/models/acuity-diffusion');
+    const search = ['--blind-pairs', 'own', '--second', teacher, '--alike', '0.6', '--different', '0.4'];
+    const { code, out } = await evaluate(...search, '--most', '4', '--json');
+    const { pairs } = JSON.parse(out).blindPairs;
+    expect([code, pairs.length]).toEqual([0, 4]);
+    for (const { alike, different } of pairs) expect([alike > 0.6, different < 0.4]).toEqual([true, true]);
+    expect((await evaluate(...search, '--most', '1')).out).toMatch(/Blind pairs +First image/);
+  });
+
+  it('are refused with a second encoder that is none', async () => {
+    const { code, err } = await evaluate('--blind-pairs', 'own', '--second', 'classes');
+    expect([code, err]).toEqual([2, expect.stringMatching(/holds no onnx\/vision_model\.onnx/)]);
+  });
+});

@@ -11,6 +11,7 @@ import { guardThreshold } from '../src/evaluation/verdicts.ts';
 import { imagenetTemplates } from '../src/text/templates/imagenet.ts';
 import { readTemplates } from '../src/text/templates/templates.ts';
 import { blindPairs } from './evaluation/blind-pairs.ts';
+import { leftOut } from './evaluation/embed-images.ts';
 import { type Evaluation, evaluateModel, readData } from './evaluation/evaluate-model.ts';
 import { folderBlobs } from './evaluation/folder-blobs.ts';
 import { openWork, withEncoder } from './evaluation/parts.ts';
@@ -85,7 +86,7 @@ export const evaluateCommand: Command = {
           if (!data.own || results.length > 0) return scores;
           const second = { path: resolve(io.directory, given.second!), name: given.second! };
           const found = await blindPairs(parts, { ...given.bounds, files: data.own, second });
-          return { ...scores, blindPairs: found };
+          return { ...scores, blindPairs: found, warnings: [...scores.warnings, ...leftOut(found.skipped)] };
         });
       results.push(await refusing(score));
     }

@@ -18,6 +18,14 @@ export interface SkippedImage {
   reason: string;
 }
 
+/** What to tell about them; nothing when there are none. */
+export function leftOut(skipped: readonly SkippedImage[]): string[] {
+  const [first] = skipped;
+  if (!first) return [];
+  const images = skipped.length === 1 ? '1 image was' : `${skipped.length} images were`;
+  return [`${images} left out: ${first.path}: ${first.reason}`];
+}
+
 export interface EmbeddedImages {
   /** Rows of the files that could be read, in order; left on disk until they are read. */
   rows: RowSource;

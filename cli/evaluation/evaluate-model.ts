@@ -23,6 +23,7 @@ import {
   embedDivaStyle,
   embedImages,
   embedPrompts,
+  leftOut,
   type SkippedImage,
 } from './embed-images.ts';
 import { folderBlobs } from './folder-blobs.ts';
@@ -112,12 +113,7 @@ export async function evaluateModel(
     const heads = classEmbeddings(prompts, classes.length, settings.templates.length);
     result.segmentation = await segmentImages(parts, data.segmentation, heads);
   }
-  const [first] = result.skipped;
-  if (first) {
-    result.warnings.push(
-      `${result.skipped.length} ${result.skipped.length === 1 ? 'image was' : 'images were'} left out: ${first.path}: ${first.reason}`,
-    );
-  }
+  result.warnings.push(...leftOut(result.skipped));
   return result;
 }
 
