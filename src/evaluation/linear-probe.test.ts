@@ -1,19 +1,48 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { knnPredict } from './knn.ts';
 import { fitProbe, probePredict, probeProbabilities } from './linear-probe.ts';
 import { mulberry32 } from './statistics.ts';
 
 /** By scikit-learn (tools/reference/evaluation.py). */
-const reference = JSON.parse(
+const { classifiers: reference, wide } = JSON.parse(
   readFileSync(new URL('../../tools/reference/fixtures/evaluation.json', import.meta.url), 'utf8'),
-).classifiers as {
+) as { classifiers: Classifiers; wide: Wide };
+
+interface Wide {
+  rows: number;
+  width: number;
+  classes: number;
+  train: number;
+  weights: number[];
+  probabilities: number[];
+  predictions: number[];
+  neighbours: number[];
+}
+
+interface Classifiers {
   classes: number;
   labels: number[];
   train: number[];
   test: number[];
   testRows: number;
   probes: { c: number; weights: number[]; bias: number[]; probabilities: number[]; predictions: number[] }[];
-};
+}
+
+/** As in tools/reference/evaluation.py: rows of length sqrt(width). */
+function wideRows({ rows, width, classes }: Wide): Float32Array {
+  const values = Array.from({ length: rows * width }, (_, i) => {
+    let h = Math.imul(i, 0x9e3779b9) >>> 0;
+    h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+    h = (h ^ (h >>> 13)) >>> 0;
+    return (h >>> 8) * 2 ** -23 - 1;
+  });
+  for (let row = 0; row < rows; row++) values[row * width + (row % classes)]! += 2;
+  return Float32Array.from(values, (value, i) => {
+    const row = values.slice(Math.floor(i / width) * width, (Math.floor(i / width) + 1) * width);
+    return (Math.sqrt(width) * value) / Math.hypot(...row);
+  });
+}
 
 describe('fitProbe', () => {
   it.each(reference.probes)('learns what scikit-learn learns, C = $c', async (expected) => {
@@ -25,6 +54,21 @@ describe('fitProbe', () => {
     const probabilities = probeProbabilities(probe, test, testRows);
     for (const [i, value] of expected.probabilities.entries()) expect(probabilities[i]).toBeCloseTo(value, 4);
     expect(probePredict(probe, test, testRows)).toEqual(expected.predictions);
+  });
+
+  it('learns what scikit-learn learns of rows as wide as embeddings, and so do neighbours', async () => {
+    const { rows, width, classes, train } = wide;
+    const features = wideRows(wide);
+    const labels = Array.from({ length: train }, (_, row) => row % classes);
+    const [known, asked] = [features.slice(0, train * width), features.slice(train * width)];
+    const probe = await fitProbe(known, labels, classes, 1);
+    const probabilities = probeProbabilities(probe, asked, rows - train);
+    const off = (got: Float64Array, want: number[]) =>
+      want.reduce((most, value, i) => Math.max(most, Math.abs(value - got[i]!)), 0);
+    expect(off(probe.weights, wide.weights)).toBeLessThan(1e-4);
+    expect(off(probabilities, wide.probabilities)).toBeLessThan(1e-4);
+    expect(probePredict(probe, asked, rows - train)).toEqual(wide.predictions);
+    expect(knnPredict(known, labels, asked, rows - train, 20)).toEqual(wide.neighbours);
   });
 
   it('ends on separable data and on equal features', async () => {

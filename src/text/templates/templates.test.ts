@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { imagenetTemplates } from './imagenet.ts';
 import { classPrompts, readTemplates } from './templates.ts';
 
 describe('templates', () => {
-  it('has the 80 of ImageNet, each with a place for the name', () => {
+  it('has the 80 of ImageNet as open_clip has them, each with a place for the name', () => {
+    // By open_clip itself (tools/reference/evaluation.py).
+    const theirs = new URL('../../../tools/reference/fixtures/templates.json', import.meta.url);
+    expect(imagenetTemplates).toEqual(JSON.parse(readFileSync(theirs, 'utf8')));
     expect(new Set(imagenetTemplates).size).toBe(80);
     expect(readTemplates(imagenetTemplates.join('\r\n'))).toEqual(imagenetTemplates);
   });
