@@ -190,6 +190,23 @@ const states: State[] = [
     },
     shows: ['Zero-shot guard', 'Your templates', /^Most often confused/, 'gain beyond chance'],
   },
+  {
+    scene: 'full',
+    room: 'Evaluate',
+    name: 'several checkpoints',
+    act: async (page) => {
+      const models = page.getByRole('group', { name: 'Models' }).getByRole('checkbox', { name: /^Run / });
+      for (const model of await models.all()) await model.check();
+      await press('Run the suite')(page);
+    },
+    shows: [
+      'Do not choose by these scores alone',
+      /^\d refined models were scored on this data/,
+      /^\d models as runs of one recipe$/,
+      'inside the noise',
+      'In percent; the line of chance is what guessing scores.',
+    ],
+  },
 
   {
     scene: 'full',

@@ -112,7 +112,7 @@ export interface DivaStyleScore extends Pick<MmvpScore, 'official' | 'patterns'>
   spread: number | undefined;
   /** One for each seed; empty where nothing is drawn. */
   seeds: { seed: number; total: number }[];
-  pairs: { index: number; pattern: string; correct: boolean }[];
+  pairs: readonly { index: number; pattern: string; correct: boolean }[];
 }
 
 /**

@@ -15,6 +15,8 @@ export interface LearnedScore {
   correct: boolean[];
   train: number;
   test: number;
+  /** Guessing is right once in so many. */
+  classes: number;
 }
 
 /** Neighbours of the k-NN protocol that self-supervised encoders are compared by (Caron et al. 2021, table 2). */
@@ -67,6 +69,7 @@ export async function learnFromLabels(
     seeds: scores.map(({ seed, accuracy }) => ({ seed, accuracy })),
     correct: scores[0]!.correct,
     ...sizes,
+    classes,
   };
 }
 

@@ -116,8 +116,8 @@ function quantile(sorted: Float64Array, q: number): number {
 function sentence(c: Omit<PairedComparison, 'verdict'>, noun: string): string {
   if (c.fixed === 0 && c.broken === 0) return `Not one ${noun} changed.`;
   const pairs = (n: number) => `${n} ${n === 1 ? noun : `${noun}s`}`;
-  const flips = `${pairs(c.fixed)} fixed and ${pairs(c.broken)} broken, ${points(c.difference)} points`;
-  const evidence = `p = ${probability(c.pValue)}, 95% interval ${points(c.interval[0])} to ${points(c.interval[1])}`;
+  const flips = `${pairs(c.fixed)} fixed and ${pairs(c.broken)} broken, ${signed(c.difference)} points`;
+  const evidence = `p = ${probability(c.pValue)}, 95% interval ${signed(c.interval[0])} to ${signed(c.interval[1])}`;
   if (c.pValue >= 0.05) return `${flips}: a difference inside the noise (${evidence}).`;
   // Unequal patterns can turn the total against the count of flips; then neither word would be honest.
   if (c.fixed > c.broken && c.difference > 0) return `${flips}: a gain beyond chance (${evidence}).`;
@@ -125,7 +125,8 @@ function sentence(c: Omit<PairedComparison, 'verdict'>, noun: string): string {
   return `${flips}: more ${noun}s changed one way than chance explains, but the total does not follow (${evidence}).`;
 }
 
-function points(value: number): string {
+/** Points of 100 with their sign and one decimal. */
+export function signed(value: number): string {
   const text = Math.abs(value).toFixed(1);
   if (text === '0.0') return '0.0';
   return `${value < 0 ? '−' : '+'}${text}`;

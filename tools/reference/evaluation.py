@@ -143,9 +143,12 @@ def seeds() -> list[dict]:
     for before, after in runs:
         test = stats.ttest_ind(after, before, equal_var=False)
         interval = test.confidence_interval(0.95)
+        one = stats.ttest_1samp(after, before[0])
+        ends = one.confidence_interval(0.95)
         out.append({
             "before": before, "after": after, "mean": float(np.mean(after)), "deviation": float(np.std(after, ddof=1)),
             "p": float(test.pvalue), "freedom": float(test.df), "interval": [float(interval.low), float(interval.high)],
+            "fromOne": {"p": float(one.pvalue), "interval": [float(end - before[0]) for end in (ends.low, ends.high)]},
         })
     return out
 

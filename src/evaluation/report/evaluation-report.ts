@@ -2,7 +2,8 @@ import { divaRuleNames } from '../diva-style.ts';
 import { chanceAt, type Scores, type ScoresComparison } from '../evaluation.ts';
 import type { LearnedScore } from '../learned.ts';
 import { chanceScore } from '../mmvp.ts';
-import { bootstrapInterval } from '../statistics.ts';
+import { runsOf } from '../runs.ts';
+import { bootstrapInterval, signed } from '../statistics.ts';
 import { selectionWarning } from '../verdicts.ts';
 import type { Report, ReportPicture, ReportTable } from './table.ts';
 
@@ -34,6 +35,7 @@ export function evaluationReport(models: readonly ReportedModel[], context: Repo
       ...retrievalTable(models),
       ...learnedTable(models),
       ...segmentationTable(models),
+      ...runsTable(models),
     ],
   };
 }
@@ -145,6 +147,12 @@ function retrievalTable(models: readonly ReportedModel[]): ReportTable[] {
   const [first] = scores;
   if (!first) return [];
   const images = first.imageToText.queries;
+  const captions = first.textToImage.queries;
+  const guess = {
+    // On average over images an image has so many captions.
+    imageToText: (k: number) => chanceAt(k, captions, captions / images),
+    textToImage: (k: number) => chanceAt(k, images),
+  };
   const ways = [
     ['imageToText', 'Image to text'],
     ['textToImage', 'Text to image'],
@@ -154,10 +162,12 @@ function retrievalTable(models: readonly ReportedModel[]): ReportTable[] {
       title: 'Retrieval',
       columns: ['Recall', ...models.map(({ name }) => name)],
       rows: ways.flatMap(([way, name]) =>
-        ([1, 5, 10] as const).map((k) => [`${name} R@${k}`, ...scores.map((score) => score[way][`at${k}`])]),
+        ([1, 5, 10] as const).flatMap((k) => [
+          [`${name} R@${k}`, ...scores.map((score) => score[way][`at${k}`])],
+          [`${name} R@${k}, guessing`, ...scores.map(() => guess[way](k))],
+        ]),
       ),
       notes: [
-        `Guessing among ${images} images finds the right one at R@1 in ${chanceAt(1, images).toFixed(1)}%, at R@5 in ${chanceAt(5, images).toFixed(1)}%, at R@10 in ${chanceAt(10, images).toFixed(1)}% of the captions.`,
         ...notes(models, ({ retrieval }) =>
           retrieval ? `image to text at 1: ${retrieval.imageToText.verdict}` : undefined,
         ),
@@ -188,11 +198,16 @@ function learnedTable(models: readonly ReportedModel[]): ReportTable[] {
     {
       title: 'Learned from labels',
       columns: ['Accuracy', ...models.map(({ name }) => name)],
-      rows: [...rows('k-NN', knn), ...rows('Linear probe', probe)],
+      rows: [
+        ...rows('k-NN', knn),
+        ...rows('Linear probe', probe),
+        ['Guessing', ...models.map(() => chanceAt(1, part.classes))],
+      ],
       notes: [
         `${part.train} images to learn from, ${part.test} to test on; ${part.seeds.length === 1 ? 'seed' : 'mean over the seeds'} ${part.seeds.map(({ seed }) => seed).join(', ')}.`,
         ...notes(models, (against) => (against.knn ? `k-NN: ${against.knn.verdict}` : undefined)),
         ...notes(models, (against) => (against.probe ? `linear probe: ${against.probe.verdict}` : undefined)),
+        ...selection(models, 'these classes'),
       ],
     },
   ];
@@ -219,6 +234,37 @@ function segmentationTable(models: readonly ReportedModel[]): ReportTable[] {
         `${first.images} images with masks, each squeezed into the encoder's square.`,
         ...selection(models, 'these masks'),
       ],
+    },
+  ];
+}
+
+function runsTable(models: readonly ReportedModel[]): ReportTable[] {
+  const runs = runsOf(models.map(({ scores }) => scores));
+  if (runs.length === 0) return [];
+  return [
+    {
+      title: 'The compared models as runs of one recipe',
+      columns: ['Measure', models[0]!.name, 'Mean', 'Spread', 'Change', '95% interval'],
+      rows: runs.map(
+        ({
+          name,
+          summary: {
+            baseline,
+            mean,
+            spread,
+            difference,
+            interval: [low, high],
+          },
+        }) => [
+          name,
+          baseline,
+          mean,
+          `± ${spread.toFixed(1)}`,
+          signed(difference),
+          `${signed(low)} to ${signed(high)}`,
+        ],
+      ),
+      notes: runs.map(({ name, summary }) => `${name}: ${summary.verdict}`),
     },
   ];
 }

@@ -5,7 +5,7 @@ import { formatPValue, formatSigned } from '../shared/format.ts';
 import { WideTable } from './WideTable.tsx';
 
 /** Each measure's paired difference: flips, exact McNemar, bootstrap interval, and what to call it. */
-export function Differences({ comparison }: { comparison: ScoresComparison }) {
+export function Differences({ model, comparison }: { model: string; comparison: ScoresComparison }) {
   const rows: [name: string, paired: PairedComparison | undefined][] = [
     ['MMVP, pairs', comparison.mmvp],
     ['MMVP DIVA-style, first seed', comparison.divaStyle],
@@ -16,7 +16,7 @@ export function Differences({ comparison }: { comparison: ScoresComparison }) {
     ['Linear probe, first seed', comparison.probe],
   ];
   return (
-    <WideTable label="Differences">
+    <WideTable label={`Differences: ${model}`}>
       <Table.Thead>
         <Table.Tr>
           <Table.Th>Measure</Table.Th>

@@ -9,6 +9,7 @@ import { Differences } from './Differences.tsx';
 import { Downloads } from './Downloads.tsx';
 import { GuardGauge } from './GuardGauge.tsx';
 import { PerClass } from './PerClass.tsx';
+import { RunsPanel } from './RunsPanel.tsx';
 import { ScoreTable } from './ScoreTable.tsx';
 import type { Shown } from './store.ts';
 
@@ -52,11 +53,12 @@ export function Results({ shown }: { shown: Shown }) {
           <Panel key={id} title={`${name} against ${results[0]!.name}`}>
             <div className="evaluate-against">
               {comparison.guard && <GuardGauge guard={comparison.guard} />}
-              <Differences comparison={comparison} />
+              <Differences model={name} comparison={comparison} />
             </div>
           </Panel>
         );
       })}
+      <RunsPanel results={results} />
       {results.some(({ scores }) => scores.zeroShot) && <Classes results={results} />}
     </>
   );

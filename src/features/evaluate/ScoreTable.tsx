@@ -102,14 +102,14 @@ function rowsOf(results: readonly EvaluationResult[]): Row[] {
         ),
       );
   }
-  const guess = first.zeroShot ? chanceAt(1, first.zeroShot.classes.length) : null;
   for (const [key, name] of [
     ['knn', 'k-NN'],
     ['probe', 'Linear probe'],
   ] as const) {
-    if (!first[key]) continue;
+    const learned = first[key];
+    if (!learned) continue;
     rows.push({
-      ...row(name, guess, ({ scores }) => scores[key]?.accuracy),
+      ...row(name, chanceAt(1, learned.classes), ({ scores }) => scores[key]?.accuracy),
       spreads: results.map(({ scores }) => scores[key]?.spread),
     });
   }
