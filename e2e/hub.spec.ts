@@ -105,3 +105,19 @@ test('refusals say what to do, and a token opens a gated model', async ({ page }
   await page.getByRole('checkbox', { name: 'Keep it in this browser' }).check();
   expect(await page.evaluate(() => JSON.stringify({ ...localStorage }))).toContain('hf_secret');
 });
+
+test('a server that the shipped policy leaves out is refused by name, with both ways around it', async ({
+  page,
+  baseURL,
+}) => {
+  // The app as it is shipped: only Hugging Face is in its policy.
+  await page.goto(`${baseURL}/#/models`);
+  await lookUp(page);
+  const { host, origin } = new URL(server.url);
+  await expect(
+    page.getByText(
+      `this page may not talk to ${host}: the Content-Security-Policy that Acuity is served with names every server it may ask. Download the folder there and drop it here, or serve Acuity with ${origin} in connect-src (docs/hosting.md)`,
+    ),
+  ).toBeVisible();
+  expect(server.asked).toEqual([]);
+});

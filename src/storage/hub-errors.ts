@@ -1,3 +1,5 @@
+import { refusedByPolicy } from './page-policy.ts';
+
 /** Why the hub or a server like it did not give a file. */
 export type HubProblem =
   | 'sign-in'
@@ -8,6 +10,7 @@ export type HubProblem =
   | 'server'
   | 'unreachable'
   | 'cross-origin'
+  | 'policy'
   | 'broken'
   | 'damaged'
   | 'answer';
@@ -95,7 +98,8 @@ export function secondsOf(retryAfter: string | null, now = Date.now()): number |
 
 /**
  * Browsers tell neither why a request failed nor whether the server forbade it. A request that needs no permission
- * tells the two apart: when it is answered, the server is there and sends no CORS headers.
+ * tells the two apart: when it is answered, the server is there and sends no CORS headers. The page's own policy is the
+ * exception: the browser tells when it refused.
  */
 export async function unreachable(
   what: string,
@@ -103,7 +107,14 @@ export async function unreachable(
   ask: typeof fetch,
   cause: unknown,
 ): Promise<HubError> {
-  const { host } = new URL(url);
+  const { host, origin } = new URL(url);
+  if (await refusedByPolicy(url)) {
+    return new HubError(
+      'policy',
+      `${what}: this page may not talk to ${host}: the Content-Security-Policy that Acuity is served with names every server it may ask. Download the folder there and drop it here, or serve Acuity with ${origin} in connect-src (docs/hosting.md)`,
+      { cause },
+    );
+  }
   const there = await ask(url, { mode: 'no-cors', method: 'HEAD', signal: AbortSignal.timeout(5000) }).then(
     () => true,
     () => false,
