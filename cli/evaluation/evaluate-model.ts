@@ -159,7 +159,8 @@ async function onClasses(
   if (parts.encoder.text) {
     const prompts = await texts(classPrompts(classes, settings.templates));
     const heads = classEmbeddings(prompts, classes.length, settings.templates.length);
-    result.zeroShot = scoreZeroShot(embeddings, heads, labels, classes);
+    const pause = meter(parts, (share) => `${parts.name}: classes, ${Math.floor(100 * share)}%`);
+    result.zeroShot = await scoreZeroShot(embeddings, heads, labels, classes, pause);
   } else if (!settings.knn && !settings.probe) {
     await texts(classes);
   }

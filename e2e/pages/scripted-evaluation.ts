@@ -50,7 +50,7 @@ export async function evaluation(request: EvaluationRequest): Promise<Evaluation
   const scores: EvaluationResult['scores'] = {};
   if (request.benchmark) scores.mmvp = { ...report(request.weights, refined), official: true };
   if (request.classes) {
-    scores.zeroShot = scoreZeroShot(images, { rows: width, width, values: heads }, labels, classes);
+    scores.zeroShot = await scoreZeroShot(images, { rows: width, width, values: heads }, labels, classes);
     scores.knn = (await learnFromLabels('knn', learning, request.seeds))!;
     scores.probe = (await learnFromLabels('probe', learning, request.seeds))!;
   }

@@ -66,6 +66,9 @@ export function dotRows(a: EmbeddingTable, rowA: number, b: EmbeddingTable, rowB
   return sum;
 }
 
+/** Products computed between two pauses of long work: some milliseconds. */
+export const productsPerPause = 2 ** 23;
+
 /** @throws Error when images and texts do not share one space. */
 export function sameWidth(a: EmbeddingTable, b: EmbeddingTable): void {
   if (a.width !== b.width) {

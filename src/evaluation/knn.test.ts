@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { knnPredict } from './knn.ts';
+import { Neighbours } from './knn.ts';
 
 /** By scikit-learn (tools/reference/evaluation.py). */
 const reference = JSON.parse(
@@ -13,20 +13,20 @@ const reference = JSON.parse(
   neighbours: Record<string, number[]>;
 };
 
-describe('knnPredict', () => {
+describe('Neighbours', () => {
   it.each(Object.entries(reference.neighbours))(
     'with %s neighbours predicts as scikit-learn',
     (k, expected) => {
       const { train, labels, test, testRows } = reference;
-      expect(
-        knnPredict(Float32Array.from(train), labels, Float32Array.from(test), testRows, Number(k)),
-      ).toEqual(expected);
+      const known = new Neighbours(Float32Array.from(train), labels);
+      expect(known.predict(Float32Array.from(test), testRows, Number(k))).toEqual(expected);
     },
   );
 
   it('takes all rows when fewer are known than asked for, and refuses none', () => {
     const one = Float32Array.of(1, 0);
-    expect(knnPredict(one, [1], one, 1, 20)).toEqual([1]);
-    expect(() => knnPredict(one, [1], one, 1, 0)).toThrow(/0 neighbours/);
+    const known = new Neighbours(one, [1]);
+    expect(known.predict(one, 1, 20)).toEqual([1]);
+    expect(() => known.predict(one, 1, 0)).toThrow(/0 neighbours/);
   });
 });

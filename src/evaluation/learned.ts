@@ -1,6 +1,6 @@
 import { splitByClass } from './class-folder.ts';
-import { type EmbeddingTable, embeddingTable, normaliseRows } from './embeddings.ts';
-import { knnPredict } from './knn.ts';
+import { type EmbeddingTable, embeddingTable, normaliseRows, productsPerPause } from './embeddings.ts';
+import { Neighbours } from './knn.ts';
 import { fitProbe, probePredict } from './linear-probe.ts';
 import { deviation, mean, mulberry32 } from './statistics.ts';
 
@@ -73,9 +73,6 @@ export async function learnFromLabels(
   };
 }
 
-/** Test images between two pauses. */
-const part = 128;
-
 async function byNeighbours(
   table: EmbeddingTable,
   labels: readonly number[],
@@ -83,12 +80,15 @@ async function byNeighbours(
   test: readonly number[],
   pause: (share: number) => Promise<void>,
 ): Promise<number[]> {
-  const known = rowsOf(table, train, 1);
-  const knownLabels = train.map((row) => labels[row]!);
+  const known = new Neighbours(
+    rowsOf(table, train, 1),
+    train.map((row) => labels[row]!),
+  );
   const predicted: number[] = [];
+  const part = Math.max(1, Math.floor(productsPerPause / (train.length * table.width)));
   for (let from = 0; from < test.length; from += part) {
     const asked = test.slice(from, from + part);
-    predicted.push(...knnPredict(known, knownLabels, rowsOf(table, asked, 1), asked.length, neighbours));
+    predicted.push(...known.predict(rowsOf(table, asked, 1), asked.length, neighbours));
     await pause(Math.min(1, (from + part) / test.length));
   }
   return predicted;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { knnPredict } from './knn.ts';
+import { Neighbours } from './knn.ts';
 import { fitProbe, probePredict, probeProbabilities } from './linear-probe.ts';
 import { mulberry32 } from './statistics.ts';
 
@@ -68,7 +68,7 @@ describe('fitProbe', () => {
     expect(off(probe.weights, wide.weights)).toBeLessThan(1e-4);
     expect(off(probabilities, wide.probabilities)).toBeLessThan(1e-4);
     expect(probePredict(probe, asked, rows - train)).toEqual(wide.predictions);
-    expect(knnPredict(known, labels, asked, rows - train, 20)).toEqual(wide.neighbours);
+    expect(new Neighbours(known, labels).predict(asked, rows - train, 20)).toEqual(wide.neighbours);
   });
 
   it('ends on separable data and on equal features', async () => {

@@ -1,4 +1,4 @@
-import { embeddingTable } from './embeddings.ts';
+import { embeddingTable, productsPerPause } from './embeddings.ts';
 import { gradientTolerance, minimise } from './minimise.ts';
 
 export interface LinearProbe {
@@ -74,9 +74,6 @@ export async function fitProbe(
   const mean = bias.reduce((a, b) => a + b, 0) / classes;
   return { weights: solution.slice(0, biasAt), bias: bias.map((b) => b - mean), classes, width };
 }
-
-/** Products computed between two pauses. */
-const productsPerPause = 2 ** 23;
 
 /** Class probabilities of each row, [rows, classes]. */
 export function probeProbabilities(probe: LinearProbe, features: Float32Array, rows: number): Float64Array {

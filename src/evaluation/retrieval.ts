@@ -1,4 +1,11 @@
-import { dotRows, type EmbeddingTable, embeddingTable, normaliseRows, sameWidth } from './embeddings.ts';
+import {
+  dotRows,
+  type EmbeddingTable,
+  embeddingTable,
+  normaliseRows,
+  productsPerPause,
+  sameWidth,
+} from './embeddings.ts';
 
 /** Percent of the queries with a right answer among the best 1, 5 and 10. */
 export interface Recall {
@@ -62,9 +69,6 @@ export async function scoreRetrieval(
     textToImage: recall(ranks.slice(imageCount)),
   };
 }
-
-/** Products computed between two pauses. */
-const productsPerPause = 2 ** 23;
 
 /** Place of the best of the right answers among all answers, from 1. */
 function bestRank(

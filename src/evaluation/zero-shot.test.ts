@@ -27,8 +27,8 @@ describe('classEmbeddings', () => {
   });
 });
 
-describe('scoreZeroShot', () => {
-  const score = scoreZeroShot(Float32Array.from(reference.images), heads, reference.labels, names);
+describe('scoreZeroShot', async () => {
+  const score = await scoreZeroShot(Float32Array.from(reference.images), heads, reference.labels, names);
 
   it('gives what scikit-learn gives', () => {
     expect(score.top1).toBeCloseTo(reference.top1, 10);
@@ -41,20 +41,38 @@ describe('scoreZeroShot', () => {
     );
   });
 
-  it('leaves classes without images out of the mean', () => {
+  it('leaves classes without images out of the mean', async () => {
     const two = classEmbeddings(Float32Array.of(1, 0, 0, 1), 2, 1);
-    const alone = scoreZeroShot(Float32Array.of(2, 1), two, [0], ['a', 'b']);
+    const alone = await scoreZeroShot(Float32Array.of(2, 1), two, [0], ['a', 'b']);
     expect(alone.meanPerClass).toBe(100);
     expect(alone.classes[1]).toEqual({ name: 'b', images: 0, top1: undefined, top5: undefined });
   });
 
-  it('refuses embeddings without a direction, of another width and unknown classes', () => {
+  it('refuses embeddings without a direction, of another width and unknown classes', async () => {
     const two = classEmbeddings(Float32Array.of(1, 0, 0, 1), 2, 1);
-    expect(() => scoreZeroShot(Float32Array.of(0, 0), two, [0], ['a', 'b'])).toThrow(/image 1 is all zero/);
-    expect(() => scoreZeroShot(Float32Array.of(Number.NaN, 0), two, [0], ['a', 'b'])).toThrow(/not finite/);
-    expect(() => scoreZeroShot(Float32Array.of(1, 2, 3), two, [0], ['a', 'b'])).toThrow(/3 and of 2/);
-    expect(() => scoreZeroShot(Float32Array.of(1, 2), two, [2], ['a', 'b'])).toThrow(/unknown class 2/);
-    expect(() => scoreZeroShot(Float32Array.of(1, 2), two, [0], ['a'])).toThrow(/1 names for 2/);
-    expect(() => scoreZeroShot(new Float32Array(0), two, [], ['a', 'b'])).toThrow(/0 images/);
+    await expect(scoreZeroShot(Float32Array.of(0, 0), two, [0], ['a', 'b'])).rejects.toThrow(
+      /image 1 is all zero/,
+    );
+    await expect(scoreZeroShot(Float32Array.of(Number.NaN, 0), two, [0], ['a', 'b'])).rejects.toThrow(
+      /not finite/,
+    );
+    await expect(scoreZeroShot(Float32Array.of(1, 2, 3), two, [0], ['a', 'b'])).rejects.toThrow(/3 and of 2/);
+    await expect(scoreZeroShot(Float32Array.of(1, 2), two, [2], ['a', 'b'])).rejects.toThrow(
+      /unknown class 2/,
+    );
+    await expect(scoreZeroShot(Float32Array.of(1, 2), two, [0], ['a'])).rejects.toThrow(/1 names for 2/);
+    await expect(scoreZeroShot(new Float32Array(0), two, [], ['a', 'b'])).rejects.toThrow(/0 images/);
+  });
+
+  it('tells how far it is, and stops where the pause throws', async () => {
+    const width = 2 ** 17;
+    const heads = classEmbeddings(new Float32Array(2 * width).fill(1), 2, 1);
+    const images = new Float32Array(100 * width).fill(1);
+    const labels = Array.from({ length: 100 }, () => 0);
+    const shares: number[] = [];
+    await scoreZeroShot(images, heads, labels, ['a', 'b'], async (share) => void shares.push(share));
+    expect(shares).toEqual([0, 0.32, 0.64, 0.96]);
+    const stop = () => Promise.reject(new Error('cancelled'));
+    await expect(scoreZeroShot(images, heads, labels, ['a', 'b'], stop)).rejects.toThrow('cancelled');
   });
 });

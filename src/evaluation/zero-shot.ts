@@ -1,4 +1,11 @@
-import { dotRows, type EmbeddingTable, embeddingTable, normaliseRows, sameWidth } from './embeddings.ts';
+import {
+  dotRows,
+  type EmbeddingTable,
+  embeddingTable,
+  normaliseRows,
+  productsPerPause,
+  sameWidth,
+} from './embeddings.ts';
 
 export interface ZeroShotScore {
   images: number;
@@ -53,14 +60,16 @@ export function classEmbeddings(
  * @param images [labels.length, width], any length
  * @param classes rows of length 1, of {@link classEmbeddings}
  * @param labels class of each image
+ * @param pause called between parts of the work with the share that is done, from 0 to 1: it may throw
  * @throws Error when sizes disagree or an embedding has no direction
  */
-export function scoreZeroShot(
+export async function scoreZeroShot(
   images: Float32Array,
   classes: EmbeddingTable,
   labels: readonly number[],
   names: readonly string[],
-): ZeroShotScore {
+  pause: (share: number) => Promise<void> = async () => {},
+): Promise<ZeroShotScore> {
   if (names.length !== classes.rows) throw new Error(`${names.length} names for ${classes.rows} classes`);
   const table = normaliseRows(embeddingTable(images, labels.length, 'images'), 'image');
   sameWidth(table, classes);
@@ -68,7 +77,9 @@ export function scoreZeroShot(
   const confusion = names.map(() => names.map(() => 0));
   const predictions: number[] = [];
   const ranks: number[] = [];
+  const perPause = Math.max(1, Math.floor(productsPerPause / (classes.rows * classes.width)));
   for (const [image, label] of labels.entries()) {
+    if (image % perPause === 0) await pause(image / labels.length);
     if (names[label] === undefined) throw new Error(`Image ${image + 1} has the unknown class ${label}`);
     let best = 0;
     for (let c = 0; c < scores.length; c++) {

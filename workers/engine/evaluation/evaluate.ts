@@ -54,7 +54,8 @@ async function byClass(
   const embeddings = await embedImages(parts, hashed(set));
   if (prompts) {
     const heads = classEmbeddings(prompts, classes.length, templates.list.length);
-    result.zeroShot = scoreZeroShot(embeddings, heads, labels, classes);
+    const pause = pauses(parts, 'percent of the classes');
+    result.zeroShot = await scoreZeroShot(embeddings, heads, labels, classes, pause);
   }
   const learning = { embeddings, labels, classes: classes.length };
   for (const method of [...(knn ? ['knn' as const] : []), ...(probe ? ['probe' as const] : [])]) {
