@@ -241,6 +241,41 @@ test('blind pairs become a benchmark; patches, phrases and masks are looked at',
   expect(await cell('person')).toBe(await cell('Pixels right'));
 });
 
+test('a DINOv2 export without a text side finds the blind pairs that the command finds', async ({
+  acuity,
+  page,
+}, info) => {
+  const dino = new URL('../tools/reference/fixtures/dinov2', import.meta.url).pathname;
+  const pictures = new Map([...smallSet()].filter(([path]) => !path.endsWith('.csv')));
+  const folder = writeFiles(join(info.outputDir, 'things'), pictures);
+  await acuity.open('/');
+  await acuity.chooseBuiltIn('encoder');
+  await acuity.goTo('Images');
+  await acuity.dropFolder('Images', folder);
+  await acuity.waitForWork();
+  await acuity.goTo('Evaluate');
+  await acuity.dropFolder('Second encoder', dino);
+  await expect(page.getByLabel('Second opinion')).toContainText('dinov2');
+  await page.getByLabel('Alike above').fill('0.5');
+  await page.getByLabel('Different below').fill('0.96');
+  await page.getByRole('button', { name: 'Find pairs' }).click();
+  await page.getByRole('listitem', { name: 'Pair 1', exact: true }).waitFor({ timeout: 60_000 });
+  const shown = await page.getByText(/alike \S+, different \S+/).allTextContents();
+  const { code, out } = await runCommand(
+    folder,
+    ...['evaluate', '--model', model, '--blind-pairs', '.', '--second', dino, '--json'],
+    ...['--alike', '0.5', '--different', '0.96'],
+  );
+  expect(code).toBe(0);
+  const { pairs } = JSON.parse(out).blindPairs as { pairs: { alike: number; different: number }[] };
+  expect(pairs.length).toBeGreaterThan(2);
+  expect(
+    shown.map((text) => /alike (\S+), different (\S+)/.exec(text)!.slice(1).map(Number.parseFloat)),
+  ).toEqual(
+    pairs.map(({ alike, different }) => [alike, different].map((cosine) => Number(cosine.toFixed(3)))),
+  );
+});
+
 /** A square PNG of one colour, 8 bits a channel. */
 function plainPng(size: number, colour: readonly number[]): Uint8Array {
   const chunk = (type: string, data: Uint8Array) => {

@@ -7,7 +7,15 @@ import { dirname, join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 
 export type Room = 'Models' | 'Images' | 'Refine' | 'Compare' | 'Evaluate' | 'Checkpoints';
-export type DropZone = 'Encoder' | 'Teacher' | 'Images' | 'Benchmark' | 'Classes' | 'Captions' | 'Masks';
+export type DropZone =
+  | 'Encoder'
+  | 'Teacher'
+  | 'Images'
+  | 'Benchmark'
+  | 'Classes'
+  | 'Captions'
+  | 'Masks'
+  | 'Second encoder';
 export type BuiltIn = 'encoder' | 'teacher' | 'images' | 'benchmark';
 
 /** A row of the table by pattern, as the page shows it. */
