@@ -1,7 +1,8 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, type Page, test } from '@playwright/test';
+import { zipSync } from 'fflate';
 import { type PreviewServer, preview } from 'vite';
 import { responseHeaders } from '../scripts/headers.ts';
 import { HubServer } from '../src/storage/testing/hub-server.ts';
@@ -84,7 +85,7 @@ test('a download goes on where it broke off, also after a reload, and needs no n
 
 test('refusals say what to do, and a token opens a gated model', async ({ page }) => {
   const refused: [number, RegExp][] = [
-    [403, /Accept the model's conditions/],
+    [403, /Accept its conditions/],
     [404, /Check the name and the revision/],
     [429, /too many requests/],
   ];
@@ -97,7 +98,7 @@ test('refusals say what to do, and a token opens a gated model', async ({ page }
   server.token = 'hf_secret';
   await lookUp(page);
   await expect(page.getByText(/give an access token that may read it/)).toBeVisible();
-  await page.getByText('Access token, for gated and private models').click();
+  await page.getByText('Access token, for what is gated or private').click();
   await page.getByLabel('Access token', { exact: true }).fill('hf_secret');
   await page.getByRole('button', { name: 'Look up the encoder' }).click();
   await expect(page.getByText(/team\/model at c0ffee/)).toBeVisible();
@@ -120,4 +121,62 @@ test('a server that the shipped policy leaves out is refused by name, with both 
     ),
   ).toBeVisible();
   expect(server.asked).toEqual([]);
+});
+
+test('a data set of image files and shards becomes an image set', async ({ page }) => {
+  const fixture: { good: { name: string; file: string }[] } = JSON.parse(
+    readFileSync(new URL('../tools/reference/fixtures/images.json', import.meta.url), 'utf8'),
+  );
+  const picture = (name: string) =>
+    Buffer.from(fixture.good.find((one) => one.name === name)!.file, 'base64');
+  server.files.clear();
+  server.files.set('README.md', Buffer.from('# A set'));
+  server.files.set('train/a.png', picture('rgb.png'));
+  server.files.set('train/b c.jpg', picture('colour.jpg'));
+  server.files.set('train/b c.txt', Buffer.from('a caption'));
+  server.files.set('test/c.gif', picture('still.gif'));
+  const noise = new Uint8Array(300_000).map((_, i) => (Math.imul(i, 2654435761) >>> 20) & 255);
+  const shard = zipSync({ '1.webp': picture('lossy.webp'), '2.jpg': noise }, { level: 0 });
+  server.files.set('shards/0.zip', Buffer.from(shard));
+  await page.goto(`${address}#/images`);
+  const field = page.getByRole('textbox', { name: 'Hugging Face data set of images' });
+  const find = async (text: string) => {
+    await field.fill(text);
+    await page.getByRole('button', { name: 'Look up the data set' }).click();
+  };
+  await find(`${server.url}/team/model`);
+  await expect(page.getByText(/names no data set/)).toBeVisible();
+  for (const [status, text] of [
+    [403, /Accept its conditions at .*datasets\/team\/set/],
+    [404, /Check the name and the revision/],
+    [429, /too many requests/],
+  ] as const) {
+    server.refuse = { status };
+    await find(`${server.url}/datasets/team/set`);
+    await expect(page.getByText(text)).toBeVisible();
+  }
+  server.refuse = undefined;
+  server.token = 'hf_secret';
+  await find(`${server.url}/datasets/team/set`);
+  await expect(page.getByText(/give an access token that may read it/)).toBeVisible();
+  await page.getByText('Access token, for what is gated or private').click();
+  await page.getByLabel('Access token', { exact: true }).fill('hf_secret');
+  await find(`${server.url}/datasets/team/set/tree/main/train`);
+  await expect(page.getByText(/team\/set at c0ffee: 2 images and archives/)).toBeVisible();
+  await find(`${server.url}/datasets/team/set`);
+  await expect(page.getByText(/team\/set at c0ffee: 4 images and archives/)).toBeVisible();
+
+  server.mishaps.push({ stallAfter: 10 }, { stallAfter: 10 }, { stallAfter: 10 }, { stallAfter: 200_000 });
+  const download = page.getByRole('button', { name: 'Download the data set' });
+  await download.click();
+  await expect(page.getByText(/20\d kB of/)).toBeVisible();
+  await page.getByRole('button', { name: 'Cancel the download of the data set' }).click();
+  await expect(download).toHaveText('Go on with the download');
+  await download.click();
+  const panel = page.getByRole('region', { name: 'team/set', exact: true });
+  await expect(panel.getByText(/^4 images/)).toBeVisible();
+  await panel.getByText('Names and reasons').click();
+  await expect(panel.getByText('set/shards/0.zip/2.jpg')).toBeVisible();
+  const ranges = server.asked.filter(({ path }) => path === 'shards/0.zip').map(({ range }) => range);
+  expect(ranges.at(-1)).toMatch(/^bytes=[1-9]\d*-$/);
 });

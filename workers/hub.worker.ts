@@ -1,8 +1,9 @@
-/** Hub worker: downloads models into this device's storage and compares their checksums, beside the engine's work. */
+/** Hub worker: downloads models and data sets into this device's storage and compares their checksums, beside the engine's work. */
 import { expose } from 'comlink';
+import { datasetFiles } from '../src/data/dataset-files.ts';
 import { modelFiles } from '../src/exchange/model-files.ts';
 import { HubCache } from '../src/storage/hub.ts';
-import { readHubAddress } from '../src/storage/hub-address.ts';
+import { readDatasetAddress, readHubAddress } from '../src/storage/hub-address.ts';
 import { openBackends } from '../src/storage/open.ts';
 import { type HubDownloads, type HubModel, hubStorage, type TransferProgress } from './hub-protocol.ts';
 
@@ -25,6 +26,26 @@ const downloads: HubDownloads = {
     const cache = await cacheOf(hub, token);
     await cache.files(listing, chosen, { signal: inHand.signal, onProgress: seldom(onProgress) });
   },
+  async findImages(address, token) {
+    const { hub, repository, revision, within } = readDatasetAddress(address);
+    const listing = await (await cacheOf(hub, token)).list(repository, revision, undefined, 'dataset');
+    const chosen = datasetFiles(repository, listing.files, within).map(({ path }) => path);
+    return { hub, listing, chosen };
+  },
+  async downloadImages({ hub, listing, chosen }, token, onProgress) {
+    inHand = new AbortController();
+    const files = await (await cacheOf(hub, token)).files(listing, chosen, {
+      signal: inHand.signal,
+      onProgress: seldom(onProgress),
+      parallel: 6,
+    });
+    const name = listing.repository.split('/').at(-1)!;
+    return [...files].map(([path, blob]) => ({ path: `${name}/${path}`, blob }));
+  },
+  async removeImages({ hub, listing, chosen }) {
+    const wanted = new Set(chosen);
+    await (await cacheOf(hub, null)).remove(listing.files.filter(({ path }) => wanted.has(path)));
+  },
   async cancel() {
     inHand.abort(new DOMException('Cancelled', 'AbortError'));
   },
@@ -38,7 +59,7 @@ const nothingIn = (repository: string, kind: 'encoder' | 'teacher'): string =>
 /** Milliseconds between two reports. */
 const interval = 100;
 
-/** The newest report of each interval, the last one of a stalled transfer included. */
+/** The newest report of each interval, or of each file in it, the last one of a stalled transfer included. */
 function seldom(report: (progress: TransferProgress) => void): (progress: TransferProgress) => void {
   const waiting = new Map<string, TransferProgress>();
   return (progress) => {

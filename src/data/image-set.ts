@@ -119,6 +119,10 @@ const stemOf = (path: string): string => path.replace(/\.[^/]*$/, '');
 
 const captionExtensions = new Set(['txt', 'json', 'caption', 'cls', 'npy', 'npz']);
 
+/** Whether a file's name is that of a picture, of a kind that is read or refused by name. */
+export const isPicture = ({ path }: { path: string }): boolean =>
+  pictureExtensions.has(extensionOf(path) ?? '');
+
 /** Those that are looked into. Kinds that are not read yet belong here, too: their reason is then named. */
 const pictureExtensions = new Set([
   'jpg',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readHubAddress } from './hub-address.ts';
+import { readDatasetAddress, readHubAddress } from './hub-address.ts';
 
 const hub = 'https://huggingface.co';
 
@@ -25,5 +25,22 @@ describe('readHubAddress', () => {
     '../..//x',
   ])('refuses "%s" and says what to write', (text) => {
     expect(() => readHubAddress(text)).toThrow(/Write owner\/name/);
+  });
+});
+
+describe('readDatasetAddress', () => {
+  it.each([
+    ['team/set', hub, 'main', ''],
+    ['datasets/team/set@v2', hub, 'v2', ''],
+    ['https://huggingface.co/datasets/team/set', hub, 'main', ''],
+    ['https://huggingface.co/datasets/team/set/tree/dev/train/cats', hub, 'dev', 'train/cats'],
+    ['https://huggingface.co/datasets/team/set/resolve/main/a%20b.tar?download=true', hub, 'main', 'a b.tar'],
+    ['http://127.0.0.1:80/datasets/team/set', 'http://127.0.0.1', 'main', ''],
+  ])('reads %s', (text, origin, revision, within) => {
+    expect(readDatasetAddress(text)).toEqual({ hub: origin, repository: 'team/set', revision, within });
+  });
+
+  it.each(['', 'set', 'https://huggingface.co/team/model', 'datasets/set'])('refuses "%s"', (text) => {
+    expect(() => readDatasetAddress(text)).toThrow(/names no data set. Write owner\/name/);
   });
 });

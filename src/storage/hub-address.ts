@@ -1,4 +1,4 @@
-/** A model on a hub, as a person names it. */
+/** A model or data set on a hub, as a person names it. */
 export interface HubAddress {
   /** Origin, such as `https://huggingface.co`. */
   hub: string;
@@ -15,18 +15,55 @@ const defaultHub = 'https://huggingface.co';
  * @throws TypeError that says what to write
  */
 export function readHubAddress(text: string): HubAddress {
-  const given = text.trim();
-  const path = /^https?:\/\//.test(given) ? urlOf(given) : { hub: defaultHub, parts: given.split('/') };
-  const [owner = '', rest = '', ...more] = path.parts;
-  const [name = '', tagged] = rest.split('@');
-  const word = /^\w[\w.-]*$/;
-  if (!word.test(owner) || !word.test(name) || (path.hub === defaultHub && owner === 'datasets')) {
+  const { hub, parts } = partsOf(text);
+  const address = repositoryOf(parts);
+  if (!address || (hub === defaultHub && parts[0] === 'datasets')) {
     throw new TypeError(
-      `"${given}" names no model. Write owner/name, such as Xenova/clip-vit-base-patch32, or paste its address`,
+      `"${text.trim()}" names no model. Write owner/name, such as Xenova/clip-vit-base-patch32, or paste its address`,
     );
   }
+  const { repository, revision } = address;
+  return { hub, repository, revision };
+}
+
+/**
+ * The same of a data set: its name with `datasets/` before it or without, or its URL. The URL of a folder or file in
+ * it, behind `/tree/REVISION/`, also tells which files are meant.
+ *
+ * @returns `within` is a path in the repository; empty for all of it
+ * @throws TypeError that says what to write
+ */
+export function readDatasetAddress(text: string): HubAddress & { within: string } {
+  const { hub, parts, isUrl } = partsOf(text);
+  const marked = parts[0] === 'datasets';
+  const address = repositoryOf(marked ? parts.slice(1) : parts);
+  if (!address || (isUrl && !marked)) {
+    throw new TypeError(
+      `"${text.trim()}" names no data set. Write owner/name, such as uoft-cs/cifar10, or paste its address, which has /datasets/ in it`,
+    );
+  }
+  return { hub, ...address };
+}
+
+function partsOf(text: string): { hub: string; parts: string[]; isUrl: boolean } {
+  const given = text.trim();
+  return /^https?:\/\//.test(given)
+    ? { ...urlOf(given), isUrl: true }
+    : { hub: defaultHub, parts: given.split('/'), isUrl: false };
+}
+
+function repositoryOf([owner = '', rest = '', ...more]: string[]):
+  | { repository: string; revision: string; within: string }
+  | undefined {
+  const [name = '', tagged] = rest.split('@');
+  const word = /^\w[\w.-]*$/;
+  if (!word.test(owner) || !word.test(name)) return undefined;
   const paged = ['tree', 'blob', 'resolve'].includes(more[0] ?? '') ? more[1] : undefined;
-  return { hub: path.hub, repository: `${owner}/${name}`, revision: tagged || paged || 'main' };
+  return {
+    repository: `${owner}/${name}`,
+    revision: tagged || paged || 'main',
+    within: paged ? more.slice(2).join('/') : '',
+  };
 }
 
 function urlOf(text: string): { hub: string; parts: string[] } {

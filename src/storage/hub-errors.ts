@@ -54,12 +54,12 @@ export function statusError(what: string, page: string, status: number, retryAft
     case 401:
       return make(
         'sign-in',
-        `the hub wants to know who asks (401). Check the name; for a private or gated model give an access token that may read it, or download the files from ${page} and drop them here`,
+        `the hub wants to know who asks (401). Check the name; for what is private or gated give an access token that may read it, or download the files from ${page} and drop them here`,
       );
     case 403:
       return make(
         'forbidden',
-        `this account may not have it (403). Accept the model's conditions at ${page} with the account that the access token belongs to, or give another token`,
+        `this account may not have it (403). Accept its conditions at ${page} with the account that the access token belongs to, or give another token`,
       );
     case 404:
     case 410:

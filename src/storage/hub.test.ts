@@ -51,6 +51,28 @@ async function download(hub: HubCache, signal?: AbortSignal) {
 const ranges = () => server.asked.filter(({ path }) => path === weights).map(({ range }) => range);
 
 describe('HubCache', () => {
+  it('lists a data set and downloads many of its files at the same time', async () => {
+    const paths = Array.from({ length: 40 }, (_, i) => `train/${i}.jpg`);
+    for (const [i, path] of paths.entries()) server.files.set(path, Buffer.from(`picture ${i}`));
+    const hub = cache();
+    const listing = await hub.list('team/set', 'main', undefined, 'dataset');
+    expect(listing).toMatchObject({ kind: 'dataset', repository: 'team/set', commit: 'c0ffee' });
+    const progress: TransferProgress[] = [];
+    const files = await hub.files(listing, paths, { parallel: 6, onProgress: (one) => progress.push(one) });
+    expect([...files.keys()]).toEqual(paths);
+    expect(await files.get('train/39.jpg')!.text()).toBe('picture 39');
+    expect(progress.at(-1)!.total).toEqual({ received: 390, size: 390, secondsLeft: 0 });
+    await expect(hub.list('team/model', 'main', undefined, 'dataset')).rejects.toThrow(
+      /datasets\/team\/model: the hub has no such thing \(404\)/,
+    );
+    server.files.set('train/0.jpg', Buffer.from('other'));
+    server.mishaps.push({ status: 403 });
+    const again = await hub.list('team/set', 'main', undefined, 'dataset');
+    await expect(hub.files(again, ['train/0.jpg', 'train/1.jpg'], { parallel: 6 })).rejects.toThrow(
+      /Accept its conditions at http.*\/datasets\/team\/set /,
+    );
+  });
+
   it('lists a model and downloads it over the redirect, with progress, once', async () => {
     server.token = 'hf_secret';
     const hub = cache({ token: 'hf_secret' });
@@ -165,7 +187,7 @@ describe('HubCache', () => {
 
   it.each([
     [401, 'sign-in', /give an access token/],
-    [403, 'forbidden', /Accept the model's conditions at http.*team\/model/],
+    [403, 'forbidden', /Accept its conditions at http.*team\/model/],
     [404, 'missing', /Check the name and the revision/],
     [416, 'range', /Delete the download/],
     [418, 'answer', /drop it here/],

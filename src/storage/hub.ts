@@ -1,4 +1,4 @@
-import { HubApiError, listFiles, modelInfo } from '@huggingface/hub';
+import { datasetInfo, HubApiError, listFiles, modelInfo } from '@huggingface/hub';
 import type { StorageBackends } from './backend.ts';
 import type { ExpectedDigest } from './digest.ts';
 import { writeFailure } from './errors.ts';
@@ -26,8 +26,12 @@ export interface HubFile {
   digest: ExpectedDigest;
 }
 
-/** The files of a model at one commit. */
+export type HubKind = 'model' | 'dataset';
+
+/** The files of a model or data set at one commit. */
 export interface HubListing {
+  /** A model's where it is left out. */
+  kind?: HubKind;
   repository: string;
   /** What was asked for, such as `main`. */
   revision: string;
@@ -53,22 +57,31 @@ export class HubCache {
   }
 
   /**
-   * The files of a model, such as `openai/clip-vit-large-patch14`. Without a network, what the hub said last time.
+   * The files of a model, such as `openai/clip-vit-large-patch14`, or of a data set. Without a network, what the hub
+   * said last time.
    *
    * @throws HubError
    */
-  async list(repository: string, revision = 'main', signal?: AbortSignal): Promise<HubListing> {
-    const key = `listing:${this.#hub}/${repository}@${revision}`;
+  async list(
+    repository: string,
+    revision = 'main',
+    signal?: AbortSignal,
+    kind: HubKind = 'model',
+  ): Promise<HubListing> {
+    const key = `listing:${this.#hub}/${folderOf[kind]}${repository}@${revision}`;
     if (!/^[\w.-]+(\/[\w.-]+)?$/.test(repository)) {
-      throw new HubError('missing', `"${repository}" is no model's name. Write it as owner/name`);
+      throw new HubError(
+        'missing',
+        `"${repository}" is no ${nameOfKind[kind]}'s name. Write it as owner/name`,
+      );
     }
     try {
-      const listing = await this.#ask(repository, revision, signal);
+      const listing = await this.#ask(kind, repository, revision, signal);
       await this.#storage.state.update({ set: new Map([[key, listing]]) });
       return listing;
     } catch (error) {
       signal?.throwIfAborted();
-      const problem = await this.#explain(error, repository);
+      const problem = await this.#explain(error, `${folderOf[kind]}${repository}`);
       if (problem instanceof HubError && problem.problem === 'unreachable') {
         const known = await this.#storage.state.get(key);
         if (known !== undefined) return known as HubListing;
@@ -86,12 +99,17 @@ export class HubCache {
    * Files of a listing, downloaded unless they are here, in the order given. Cancelling keeps what has arrived.
    *
    * @param paths which of its files
+   * @param options.parallel files at the same time: one for a model's large ones, more for many small ones
    * @throws HubError; StorageError when there is no room; the reason of `signal`
    */
   async files(
     listing: HubListing,
     paths: readonly string[],
-    options: { signal?: AbortSignal; onProgress?: (progress: TransferProgress) => void } = {},
+    options: {
+      signal?: AbortSignal;
+      onProgress?: (progress: TransferProgress) => void;
+      parallel?: number;
+    } = {},
   ): Promise<Map<string, Blob>> {
     const chosen = paths.map((path) => this.#fileOf(listing, path));
     const meter = new TransferMeter(new Map(chosen.map(({ path, size }) => [path, size])));
@@ -102,7 +120,19 @@ export class HubCache {
       else missing.push(file);
     }
     await this.#checkRoom(listing, missing);
-    for (const file of missing) await this.#download(listing, file, meter, report, options.signal);
+    const enough = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, enough.signal]) : enough.signal;
+    const rest = [...new Map(missing.map((file) => [nameOf(file), file])).values()].values();
+    const lane = async () => {
+      for (const file of rest) await this.#download(listing, file, meter, report, signal);
+    };
+    try {
+      await Promise.all(Array.from({ length: options.parallel ?? 1 }, lane));
+    } catch (error) {
+      // The other lanes must not go on behind the caller's back.
+      enough.abort(error);
+      throw error;
+    }
     const found = new Map<string, Blob>();
     for (const file of chosen) found.set(file.path, await this.#storage.files.read(nameOf(file)));
     return found;
@@ -133,15 +163,19 @@ export class HubCache {
     for (const file of files) await this.#storage.files.remove(nameOf(file));
   }
 
-  async #ask(repository: string, revision: string, signal?: AbortSignal): Promise<HubListing> {
+  async #ask(kind: HubKind, repository: string, revision: string, signal?: AbortSignal): Promise<HubListing> {
     const ask: typeof fetch = (input, init) => this.#fetch(input, { ...init, ...(signal && { signal }) });
     const common = {
       hubUrl: this.#hub,
       fetch: ask,
       ...(this.#options.token && { accessToken: this.#options.token }),
     };
-    const { sha } = await modelInfo({ ...common, name: repository, revision, additionalFields: ['sha'] });
-    const repo = { type: 'model', name: repository } as const;
+    const asked = { ...common, name: repository, revision };
+    const { sha } =
+      kind === 'dataset'
+        ? await datasetInfo({ ...asked, additionalFields: ['sha'] })
+        : await modelInfo({ ...asked, additionalFields: ['sha'] });
+    const repo = { type: kind, name: repository } as const;
     const files: HubFile[] = [];
     for await (const entry of listFiles({ ...common, repo, revision: sha, recursive: true })) {
       if (entry.type !== 'file') continue;
@@ -149,7 +183,7 @@ export class HubCache {
       if (lfs) files.push({ path, size: lfs.size, digest: { kind: 'sha256', hex: lfs.oid } });
       else if (oid) files.push({ path, size, digest: { kind: 'git', hex: oid } });
     }
-    return { repository, revision, commit: sha, files };
+    return { kind, repository, revision, commit: sha, files };
   }
 
   async #download(
@@ -163,9 +197,9 @@ export class HubCache {
     const path = file.path.split('/').map(encodeURIComponent).join('/');
     const label = `${listing.repository}/${file.path}`;
     const source = {
-      url: `${this.#hub}/${listing.repository}/resolve/${listing.commit}/${path}`,
+      url: `${pageOf(this.#hub, listing)}/resolve/${listing.commit}/${path}`,
       label,
-      page: `${this.#hub}/${listing.repository}`,
+      page: pageOf(this.#hub, listing),
       size: file.size,
       digest: file.digest,
       ...(token && { headers: { Authorization: `Bearer ${token}` } }),
@@ -226,10 +260,15 @@ export class HubCache {
     if (file) return file;
     throw new HubError(
       'missing',
-      `${listing.repository} has no file "${path}" at ${listing.revision}. Its files are at ${this.#hub}/${listing.repository}/tree/${listing.commit}`,
+      `${listing.repository} has no file "${path}" at ${listing.revision}. Its files are at ${pageOf(this.#hub, listing)}/tree/${listing.commit}`,
     );
   }
 }
 
+/** Where the hub keeps repositories of each kind. */
+const folderOf: Record<HubKind, string> = { model: '', dataset: 'datasets/' };
+const nameOfKind: Record<HubKind, string> = { model: 'model', dataset: 'data set' };
+const pageOf = (hub: string, { kind = 'model', repository }: HubListing): string =>
+  `${hub}/${folderOf[kind]}${repository}`;
 const nameOf = ({ digest }: HubFile): string => `${digest.kind}-${digest.hex}`;
 const keyOf = (file: HubFile): string => `file:${nameOf(file)}`;

@@ -20,15 +20,20 @@ export class TransferMeter {
   readonly #clock: () => number;
   readonly #arrivals: { at: number; bytes: number }[] = [];
   #recent = 0;
+  /** Bytes of all files, and what of them is here: a report of one file among 100,000 must not add them all up. */
+  readonly #size: number;
+  #sum = 0;
 
   /** @param clock milliseconds */
   constructor(sizes: ReadonlyMap<string, number>, clock: () => number = () => performance.now()) {
     this.#sizes = sizes;
+    this.#size = [...sizes.values()].reduce((all, bytes) => all + bytes, 0);
     this.#clock = clock;
   }
 
   /** Sets what a file has without anything having been sent, such as at a resumption or a new start. */
   set(path: string, received: number): TransferProgress {
+    this.#sum += received - (this.#received.get(path) ?? 0);
     this.#received.set(path, received);
     return this.#report(path);
   }
@@ -36,6 +41,7 @@ export class TransferMeter {
   /** Notes bytes that arrived. */
   add(path: string, bytes: number): TransferProgress {
     this.#received.set(path, (this.#received.get(path) ?? 0) + bytes);
+    this.#sum += bytes;
     this.#arrivals.push({ at: this.#clock(), bytes });
     this.#recent += bytes;
     return this.#report(path);
@@ -46,8 +52,7 @@ export class TransferMeter {
     const left = (bytes: number) => (speed > 0 ? bytes / speed : bytes === 0 ? 0 : null);
     const size = this.#sizes.get(path) ?? 0;
     const received = this.#received.get(path) ?? 0;
-    const sum = (values: Iterable<number>) => [...values].reduce((all, bytes) => all + bytes, 0);
-    const total = { received: sum(this.#received.values()), size: sum(this.#sizes.values()) };
+    const total = { received: this.#sum, size: this.#size };
     return {
       path,
       received,

@@ -7,6 +7,7 @@ import { formatBytes, formatPlural } from '../shared/format.ts';
 import { Panel } from '../shared/Panel.tsx';
 import { Problem } from '../shared/Problem.tsx';
 import { WorkProgress } from '../shared/WorkProgress.tsx';
+import { HubImages } from './HubImages.tsx';
 import { ImageGrid } from './ImageGrid.tsx';
 import { SetTools } from './SetTools.tsx';
 import { SkippedFiles } from './SkippedFiles.tsx';
@@ -76,13 +77,14 @@ export function ImageSetPanel() {
         >
           {!set && (
             <p>
-              PNG, JPEG and WebP, with all folders inside, or a zip or tar archive of them. A few hundred are
-              enough to try it; DIVA’s authors used about three million. Files that cannot be read are listed
-              and left out.
+              PNG, JPEG, WebP, AVIF and GIF, with all folders inside, or a zip or tar archive of them. A few
+              hundred are enough to try it; DIVA’s authors used about three million. Files that cannot be read
+              are listed and left out.
             </p>
           )}
         </DropTarget>
       )}
+      {adding.state !== 'busy' && <HubImages />}
       {set && <SkippedFiles skipped={set.skipped} />}
       {set && pathsProblem !== null && (
         <Problem

@@ -1,10 +1,11 @@
-import { Button, Checkbox, PasswordInput, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { IconCloudDownload } from '@tabler/icons-react';
 import { formatBytes, formatDuration } from '../shared/format.ts';
 import { Problem } from '../shared/Problem.tsx';
+import { TokenField } from '../shared/TokenField.tsx';
 import { type HubVisit, useHub } from './hub-store.ts';
 import type { ModelKind } from './store.ts';
-import './hub-download.css';
+import '../shared/hub-download.css';
 
 const examples = { encoder: 'Xenova/clip-vit-base-patch32', teacher: 'owner/stable-diffusion-onnx' };
 
@@ -46,31 +47,6 @@ export function HubDownload({ kind }: { kind: ModelKind }) {
       {problem !== null && <Problem title="The hub did not give it">{problem}</Problem>}
       {visit.model && <Files kind={kind} visit={visit} blocked={other === 'downloading'} />}
     </div>
-  );
-}
-
-function TokenField() {
-  const token = useHub((state) => state.token);
-  const keep = useHub((state) => state.keepToken);
-  const { setToken } = useHub.getState();
-  return (
-    <details>
-      <summary>Access token, for gated and private models</summary>
-      <PasswordInput
-        size="xs"
-        aria-label="Access token"
-        autoComplete="off"
-        value={token}
-        onChange={(event) => setToken(event.currentTarget.value, keep)}
-      />
-      <Checkbox
-        size="xs"
-        label="Keep it in this browser"
-        checked={keep}
-        onChange={(event) => setToken(token, event.currentTarget.checked)}
-      />
-      <p>It is sent to the hub alone, and forgotten with this page unless kept.</p>
-    </details>
   );
 }
 

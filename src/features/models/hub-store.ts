@@ -2,8 +2,9 @@ import { create } from 'zustand';
 import type { HubModel, TransferProgress } from '../../../workers/hub-protocol.ts';
 import { persist } from '../../storage/open.ts';
 import { announce } from '../shared/announce.ts';
+import { tokenToSend } from '../shared/hub-token.ts';
+import { hub } from '../shared/hub-worker.ts';
 import { problemOf } from '../shared/work.ts';
-import { hub } from './hub-worker.ts';
 import { type ModelKind, useModels } from './store.ts';
 
 /** One bay's way to a model on a hub. */
@@ -30,18 +31,11 @@ const fresh: HubVisit = {
 
 interface HubState {
   visits: Record<ModelKind, HubVisit>;
-  /** Access token for gated models; in memory alone unless the person asks to keep it. */
-  token: string;
-  keepToken: boolean;
   write(kind: ModelKind, address: string): void;
-  setToken(token: string, keep: boolean): void;
   find(kind: ModelKind): Promise<void>;
   download(kind: ModelKind): Promise<void>;
   cancel(kind: ModelKind): Promise<void>;
 }
-
-const tokenKey = 'acuity.hub-token';
-const keptToken = globalThis.localStorage?.getItem(tokenKey) ?? '';
 
 export const useHub = create<HubState>()((set, get) => {
   function change(kind: ModelKind, values: Partial<HubVisit>) {
@@ -50,21 +44,13 @@ export const useHub = create<HubState>()((set, get) => {
 
   return {
     visits: { encoder: fresh, teacher: fresh },
-    token: keptToken,
-    keepToken: keptToken !== '',
 
     write: (kind, address) => change(kind, { ...fresh, address }),
-
-    setToken(token, keepToken) {
-      set({ token, keepToken });
-      if (keepToken && token) localStorage.setItem(tokenKey, token);
-      else localStorage.removeItem(tokenKey);
-    },
 
     async find(kind) {
       change(kind, { state: 'looking', problem: null, model: null, files: {}, last: null });
       try {
-        const model = await hub().find(get().visits[kind].address, kind, get().token.trim() || null);
+        const model = await hub().find(get().visits[kind].address, kind, tokenToSend());
         change(kind, { state: 'found', model });
       } catch (error) {
         change(kind, { state: 'idle', problem: problemOf(error) });
@@ -78,7 +64,7 @@ export const useHub = create<HubState>()((set, get) => {
       // Downloads are worth keeping; workers cannot ask the browser for this.
       void persist();
       try {
-        await hub().download(model, get().token.trim() || null, (progress) => {
+        await hub().download(model, tokenToSend(), (progress) => {
           change(kind, {
             files: { ...get().visits[kind].files, [progress.path]: progress },
             last: progress,

@@ -14,7 +14,7 @@ export type Mishap =
 
 /**
  * A hub on this machine: listing, redirect to a second server with the bytes, ranges, ETags, CORS. It follows the
- * answers of huggingface.co for the model `team/model` at commit `c0ffee`.
+ * answers of huggingface.co for the model `team/model`, or the data set `team/set`, at commit `c0ffee`.
  */
 export class HubServer {
   readonly files = new Map<string, Buffer>();
@@ -71,13 +71,15 @@ export class HubServer {
     }
     const json = (value: unknown) =>
       response.writeHead(200, { ...headers, 'Content-Type': 'application/json' }).end(JSON.stringify(value));
-    if (pathname === '/api/models/team/model/revision/main') {
-      json({ _id: '1', id: 'team/model', sha: 'c0ffee', private: false, gated: false });
-    } else if (pathname === '/api/models/team/model/tree/c0ffee') {
+    const [, kind, name] = /^\/api\/(models|datasets)\/team\/(model|set)\//.exec(pathname) ?? [];
+    const resolved = /^(\/datasets\/team\/set|\/team\/model)\/resolve\/c0ffee\/(.+)$/.exec(pathname)?.[2];
+    const api = (kind === 'datasets') === (name === 'set') && `/api/${kind}/team/${name}`;
+    if (pathname === `${api}/revision/main`) {
+      json({ _id: '1', id: `team/${name}`, sha: 'c0ffee', private: false, gated: false });
+    } else if (pathname === `${api}/tree/c0ffee`) {
       json([{ type: 'directory', path: 'onnx', size: 0, oid: '0' }, ...this.#tree()]);
-    } else if (pathname.startsWith('/team/model/resolve/c0ffee/')) {
-      const path = pathname.slice('/team/model/resolve/c0ffee/'.length);
-      response.writeHead(302, { ...headers, Location: `${addressOf(this.#content)}/${path}` }).end();
+    } else if (resolved !== undefined) {
+      response.writeHead(302, { ...headers, Location: `${addressOf(this.#content)}/${resolved}` }).end();
     } else response.writeHead(404, headers).end();
   }
 

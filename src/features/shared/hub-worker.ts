@@ -18,6 +18,9 @@ function connect(): HubDownloads {
   return {
     find: (address, kind, token) => remote.find(address, kind, token),
     download: (model, token, onProgress) => remote.download(model, token, proxy(onProgress)),
+    findImages: (address, token) => remote.findImages(address, token),
+    downloadImages: (set, token, onProgress) => remote.downloadImages(set, token, proxy(onProgress)),
+    removeImages: (set) => remote.removeImages(set),
     cancel: () => remote.cancel(),
   };
 }

@@ -1,0 +1,27 @@
+import { isArchive } from './archives.ts';
+import { isPicture } from './image-set.ts';
+
+/**
+ * Which files of a repository make an image set: pictures, and archives of them.
+ *
+ * @param within takes only this folder, or this file
+ * @throws Error that names what is there instead
+ */
+export function datasetFiles<File extends { path: string }>(
+  repository: string,
+  files: readonly File[],
+  within = '',
+): File[] {
+  const meant = files.filter(
+    ({ path }) => within === '' || path === within || path.startsWith(`${within.replace(/\/$/, '')}/`),
+  );
+  const chosen = meant.filter((file) => isPicture(file) || isArchive(file));
+  if (chosen.length > 0) return chosen;
+  const where = within === '' ? repository : `${repository}/${within}`;
+  const tables = meant.filter(({ path }) => /\.(parquet|arrow|tfrecord)$/i.test(path)).length;
+  throw new Error(
+    tables > 0
+      ? `${where} holds its images in ${tables} Parquet, Arrow or TFRecord files, which are not read. Name a data set of image files or of zip or tar archives (WebDataset), or unpack it and drop the folder`
+      : `${where} holds no image files and no zip or tar archives among its ${meant.length} files`,
+  );
+}

@@ -1,0 +1,95 @@
+import { Button, TextInput } from '@mantine/core';
+import { IconCloudDownload } from '@tabler/icons-react';
+import '../shared/hub-download.css';
+import { formatBytes, formatDuration, formatPlural } from '../shared/format.ts';
+import { Problem } from '../shared/Problem.tsx';
+import { TokenField } from '../shared/TokenField.tsx';
+import { useHubImages } from './hub-images-store.ts';
+
+/** Makes an image set of a data set on a hub: name or address, what is in it, the download. */
+export function HubImages() {
+  const { address, state, found, problem } = useHubImages();
+  const { write, find } = useHubImages.getState();
+  return (
+    <div className="hub-download">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void find();
+        }}
+      >
+        <TextInput
+          size="xs"
+          label="Or download a data set from Hugging Face"
+          placeholder="owner/name, or the address of a data set or of a folder in it"
+          aria-label="Hugging Face data set of images"
+          value={address}
+          disabled={state === 'downloading'}
+          onChange={(event) => write(event.currentTarget.value)}
+        />
+        <Button
+          type="submit"
+          size="xs"
+          variant="default"
+          loading={state === 'looking'}
+          disabled={address.trim() === '' || state === 'downloading'}
+          aria-label="Look up the data set"
+        >
+          Look up
+        </Button>
+      </form>
+      {address !== '' && <TokenField />}
+      {problem !== null && <Problem title="The hub did not give it">{problem}</Problem>}
+      {found && <Found />}
+    </div>
+  );
+}
+
+function Found() {
+  const { found, state, last, cancelling } = useHubImages();
+  const { download, cancel } = useHubImages.getState();
+  const { listing, chosen } = found!;
+  const wanted = new Set(chosen);
+  const size = listing.files.reduce((sum, file) => sum + (wanted.has(file.path) ? file.size : 0), 0);
+  const total = last?.total;
+  return (
+    <div>
+      <p>
+        <strong>{listing.repository}</strong> at {listing.commit.slice(0, 7)}:{' '}
+        {formatPlural(chosen.length, 'image or archive', 'images and archives')}, {formatBytes(size)}
+      </p>
+      {state === 'downloading' ? (
+        <>
+          <p role="status" aria-live="off">
+            {formatBytes(total?.received ?? 0)} of {formatBytes(size)}
+            {last && last.speed > 0 && `, ${formatBytes(last.speed)} a second`}
+            {typeof total?.secondsLeft === 'number' && `, ${formatDuration(total.secondsLeft)} left`}
+          </p>
+          <progress
+            aria-label="Downloading the data set"
+            max={100}
+            value={total && total.size > 0 ? (100 * total.received) / total.size : 0}
+          />
+          <Button
+            size="xs"
+            variant="default"
+            disabled={cancelling}
+            aria-label="Cancel the download of the data set"
+            onClick={() => void cancel()}
+          >
+            {cancelling ? 'Cancelling' : 'Cancel'}
+          </Button>
+        </>
+      ) : (
+        <Button
+          size="xs"
+          leftSection={<IconCloudDownload size={16} stroke={1.75} />}
+          aria-label="Download the data set"
+          onClick={() => void download()}
+        >
+          {last ? 'Go on with the download' : 'Download'}
+        </Button>
+      )}
+    </div>
+  );
+}
