@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { crc32, deflateSync } from 'node:zlib';
-import { expect } from '@playwright/test';
+import { expect, type Locator } from '@playwright/test';
 import { unzipSync } from 'fflate';
 import { runCommand } from '../cli/testing/run-command.ts';
 import { readMmvpFolder } from '../src/evaluation/mmvp-folder.ts';
@@ -228,17 +228,44 @@ test('blind pairs become a benchmark; patches, phrases and masks are looked at',
     ['JPEGImages/one.jpg', jpeg],
     ['SegmentationClass/one.png', plainPng(64, [192, 128, 128])],
   ]);
-  await acuity.dropFolder('Masks', writeFiles(join(info.outputDir, 'voc'), masks));
+  const voc = writeFiles(join(info.outputDir, 'voc'), masks);
+  await acuity.dropFolder('Masks', voc);
+  await expect(page.getByLabel('Masks', { exact: true })).toContainText('voc (1 image, 20 classes)');
+  await page.getByLabel('Prompt templates').selectOption('a photo of a {}.');
+  await page.getByRole('button', { name: 'Run the suite' }).click();
   const iou = page.getByRole('table', { name: 'Intersection over union' });
   await iou.waitFor({ timeout: 60_000 });
-  const cell = async (name: string) =>
+  const cell = async (table: Locator, name: string) =>
     Number(
-      await iou
+      await table
         .getByRole('row', { name: new RegExp(`^${name} `) })
         .getByRole('cell')
+        .first()
         .textContent(),
     );
-  expect(await cell('person')).toBe(await cell('Pixels right'));
+  const scores = page.getByRole('table', { name: 'Scores' });
+  expect(await cell(iou, 'person')).toBe(await cell(scores, 'Segmentation, pixels right'));
+  const masksSaved = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save report as JSON' }).click();
+  const { results } = JSON.parse(await readFile(await (await masksSaved).path(), 'utf8'));
+  const plain = writeFiles(
+    join(info.outputDir, 'texts'),
+    new Map([['plain.txt', new TextEncoder().encode('a photo of a {}.\n')]]),
+  );
+  const { out } = await runCommand(
+    voc,
+    ...[
+      'evaluate',
+      '--model',
+      model,
+      '--segmentation',
+      '.',
+      '--templates',
+      join(plain, 'plain.txt'),
+      '--json',
+    ],
+  );
+  expect(results[0].scores.segmentation).toEqual(JSON.parse(out).segmentation);
 });
 
 test('a DINOv2 export without a text side finds the blind pairs that the command finds', async ({

@@ -204,6 +204,8 @@ const states: State[] = [
       /^\d refined models were scored on this data/,
       /^\d models as runs of one recipe$/,
       'inside the noise',
+      'Segmentation, mean IoU',
+      'aeroplane',
       'In percent; the line of chance is what guessing scores.',
     ],
   },

@@ -13,17 +13,17 @@ import type {
   WeightsRef,
 } from './protocol-common.ts';
 
-/** Images with classes (folders or labels.csv), or with captions (CSV, JSON lines, COCO). */
-export type EvaluationTask = 'classes' | 'captions';
+/** Images with classes (folders or labels.csv), captions (CSV, JSON lines, COCO) or masks (VOC's or ADE's layout). */
+export type EvaluationTask = 'classes' | 'captions' | 'masks';
 
 export interface EvaluationSetSummary {
   id: string;
   name: string;
   task: EvaluationTask;
   images: number;
-  /** Names with their number of images; empty for captions. */
+  /** Names with their number of images; empty for captions, and numbers of 0 for masks, which hold several. */
   classes: { name: string; images: number }[];
-  /** Number of captions; 0 for classes. */
+  /** Number of captions; 0 for other tasks. */
   captions: number;
   /** Files that cannot be decoded. They are left out of every score. */
   skipped: SkippedFile[];
@@ -39,6 +39,7 @@ export interface EvaluationRequest {
   benchmark: string | null;
   classes: string | null;
   captions: string | null;
+  masks: string | null;
   /** What to do with `classes`. */
   zeroShot: boolean;
   knn: boolean;
@@ -57,7 +58,7 @@ export interface EvaluationResult extends EvaluationRequest {
   id: string;
   /** Of the encoder's files and, for a checkpoint, of the weights that it changed. */
   modelHash: string;
-  /** Name and identity of each set, in the order benchmark, classes, captions. */
+  /** Name and identity of each set, in the order benchmark, classes, captions, masks. */
   sets: { name: string; hash: string }[];
   scores: Omit<Scores, 'mmvp'> & { mmvp?: BenchmarkReport & { official: boolean } };
   /** What is unusual about the benchmark's rows, and texts that were cut. */
@@ -112,17 +113,6 @@ export interface PatchView {
   picture: { size: number; data: Uint8ClampedArray<ArrayBuffer> };
 }
 
-/** Zero-shot segmentation against masks. */
-export interface SegmentationReport {
-  layout: 'VOC' | 'ADE';
-  pictures: number;
-  /** Percent. */
-  meanIou: number;
-  pixelAccuracy: number;
-  /** Intersection over union in percent; null where a class is neither in masks nor predicted. */
-  classes: { name: string; iou: number | null }[];
-}
-
 export interface EvaluationEngine {
   addEvaluationSet(
     task: EvaluationTask,
@@ -143,11 +133,5 @@ export interface EvaluationEngine {
   patchView(weights: WeightsRef, owner: string, path: string): Promise<PatchView>;
   /** A phrase in the space that images share, [width], without a prompt around it. */
   phrase(weights: WeightsRef, text: string): Promise<Float32Array>;
-  /** Segments pictures that have masks, in VOC's or ADE20K's layout. */
-  segmentFolder(
-    weights: WeightsRef,
-    files: NamedBlob[],
-    progress?: Listener<Progress>,
-  ): Promise<SegmentationReport>;
   deleteEvaluation(id: string): Promise<void>;
 }

@@ -27,7 +27,6 @@ export type {
   PairSearch,
   PatchView,
   SecondEncoderSummary,
-  SegmentationReport,
 } from './evaluation-protocol.ts';
 export type {
   BenchmarkReport,

@@ -23,6 +23,7 @@ import {
   embedDivaStyle,
   embedImages,
   embedPrompts,
+  hashesOf,
   leftOut,
   type SkippedImage,
 } from './embed-images.ts';
@@ -54,7 +55,7 @@ export interface Evaluation extends Scores {
   /** Of the folder's contents. */
   modelHash: string;
   /** Identity of what each part was scored on: a hash of contents and labels, as in the app. */
-  data: { mmvp?: string; classes?: string; captions?: string };
+  data: { mmvp?: string; classes?: string; captions?: string; segmentation?: string };
   warnings: string[];
   /** Of the first model alone. */
   blindPairs?: BlindPairs;
@@ -112,6 +113,7 @@ export async function evaluateModel(
     const prompts = await texts(classPrompts(classes, settings.templates));
     const heads = classEmbeddings(prompts, classes.length, settings.templates.length);
     result.segmentation = await segmentImages(parts, data.segmentation, heads);
+    result.data.segmentation = await maskIdentity(parts, data.segmentation);
   }
   result.warnings.push(...leftOut(result.skipped));
   return result;
@@ -203,3 +205,13 @@ async function onCaptions(
 
 const namedImages = (files: readonly NamedBlob[], { kept, hashes }: EmbeddedImages) =>
   kept.map((row, i) => ({ path: files[row]!.path, sha256: hashes[i]! }));
+
+async function maskIdentity(parts: EncoderParts, { pairs, layout, classes }: MaskFolder): Promise<string> {
+  const named = async (files: readonly NamedBlob[]) => {
+    const hashes = await hashesOf(parts, files);
+    return files.map(({ path }, i) => ({ path, sha256: hashes[i]! }));
+  };
+  const images = await named(pairs.map(({ image }) => image));
+  const masks = await named(pairs.map(({ mask }) => mask));
+  return setIdentity({ task: 'masks', layout, classes, images, masks });
+}

@@ -3,9 +3,9 @@ import { createImageJobs } from '../../src/data/image-jobs.ts';
 import { ImageEmbedder } from '../../src/evaluation/embed.ts';
 import type { EmbeddingTable } from '../../src/evaluation/embeddings.ts';
 import type { LabelledSegmentation } from '../../src/evaluation/evaluation.ts';
-import { type MaskFolder, maskLabels } from '../../src/evaluation/mask-folder.ts';
+import { type MaskFolder, maskLabels, unknownLabel } from '../../src/evaluation/mask-folder.ts';
 import { BenchmarkError } from '../../src/evaluation/mmvp-folder.ts';
-import { ignored, SegmentationTally, segment } from '../../src/evaluation/segmentation.ts';
+import { SegmentationTally, segment } from '../../src/evaluation/segmentation.ts';
 import { nodeDecoder } from '../node-decoder.ts';
 import { counter, type EncoderParts } from './parts.ts';
 
@@ -50,12 +50,8 @@ export async function segmentImages(
         channel(drawn.data, 1),
         channel(drawn.data, 2),
       );
-      const unknown = truth.find((label) => label !== ignored && label >= data.classes.length);
-      if (unknown !== undefined) {
-        throw new BenchmarkError(
-          `${mask.path} holds class ${unknown}, but ${data.classes.length} labels are given: complete objectInfo150.txt`,
-        );
-      }
+      const unknown = unknownLabel(truth, data.classes.length);
+      if (unknown) throw new BenchmarkError(`${mask.path} ${unknown}`);
       tally.add(segment(tokens, side, classes, drawn), truth);
       await tell(i + 1);
     }

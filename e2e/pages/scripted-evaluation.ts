@@ -22,10 +22,10 @@ export function evaluationSet(task: EvaluationTask, name: string): EvaluationSet
     name,
     task,
     images,
-    classes: task === 'classes' ? classes.map((each) => ({ name: each, images: imagesEach })) : [],
+    classes: task === 'captions' ? [] : classes.map((each) => ({ name: each, images: imagesEach })),
     captions: task === 'captions' ? images : 0,
     skipped: [{ path: `${name}/torn.jpg`, reason: 'The file ends in the middle of the picture' }],
-    hash: (task === 'classes' ? 'c1' : 'ca').repeat(32),
+    hash: { classes: 'c1', captions: 'ca', masks: 'ea' }[task].repeat(32),
   };
 }
 
@@ -54,6 +54,16 @@ export async function evaluation(request: EvaluationRequest): Promise<Evaluation
     scores.knn = (await learnFromLabels('knn', learning, request.seeds))!;
     scores.probe = (await learnFromLabels('probe', learning, request.seeds))!;
   }
+  if (request.masks)
+    scores.segmentation = {
+      images: 40,
+      meanIou: 41.2 + own / 10,
+      pixelAccuracy: 66,
+      classes: [
+        { name: 'aeroplane', iou: 41.2 + own / 10 },
+        { name: 'bicycle', iou: undefined },
+      ],
+    };
   if (request.captions)
     scores.retrieval = await scoreRetrieval(images, rows(0.5), [...labels.keys()], labels.length);
   return {

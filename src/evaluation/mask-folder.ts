@@ -74,6 +74,13 @@ export function maskLabels(
   });
 }
 
+/** What is wrong with labels that a list of so many classes does not have; undefined when nothing is. */
+export function unknownLabel(labels: Uint8Array, classes: number): string | undefined {
+  const unknown = labels.find((label) => label !== ignored && label >= classes);
+  if (unknown === undefined) return undefined;
+  return `holds class ${unknown}, but ${classes} labels are given: complete objectInfo150.txt`;
+}
+
 /** VOC spreads an index's bits over the channels from the top: bit 0 to red, 1 to green, 2 to blue, 3 to red again. */
 function vocIndex(red: number, green: number, blue: number): number {
   let index = 0;

@@ -39,7 +39,6 @@ import type {
   RunEvent,
   RunSummary,
   SecondEncoderSummary,
-  SegmentationReport,
   TeacherSummary,
   WatchedPair as WatchedPairSummary,
   WebGpuCheck,
@@ -50,7 +49,6 @@ import { type EmbeddingParts, embedPrompts, imageRows } from './evaluation/embed
 import { Evaluations } from './evaluation/evaluations.ts';
 import { modelHashOf } from './evaluation/model-hash.ts';
 import { patchView } from './evaluation/patch-view.ts';
-import { segmentFolder } from './evaluation/segment-folder.ts';
 import { versions } from './evaluation/versions.ts';
 import { exportEncoder, exportTrainingGraph } from './exports.ts';
 import { Hardware } from './hardware.ts';
@@ -457,17 +455,6 @@ export class EngineService implements Engine {
     return this.#cancellable('evaluate', async (signal) => {
       const parts = await this.#embedding(weights, { mode: 'photo', signal, progress: () => {} });
       return embedPrompts(parts, [text]);
-    });
-  }
-
-  segmentFolder(
-    weights: WeightsRef,
-    files: NamedBlob[],
-    progress?: Listener<Progress>,
-  ): Promise<SegmentationReport> {
-    return this.#cancellable('evaluate', async (signal) => {
-      const work = { mode: 'reference' as const, signal, progress: (event: Progress) => progress?.(event) };
-      return segmentFolder(await this.#embedding(weights, work), files);
     });
   }
 

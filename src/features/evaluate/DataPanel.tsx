@@ -10,7 +10,7 @@ import { Problem } from '../shared/Problem.tsx';
 import { WorkProgress } from '../shared/WorkProgress.tsx';
 import { useEvaluate } from './store.ts';
 
-/** What to evaluate on: a benchmark of pairs, a set of classes, a set of captions. */
+/** What to evaluate on: a benchmark of pairs, a set of classes, of captions, of masks. */
 export function DataPanel() {
   return (
     <Panel title="Data" note="Each part is optional. What was embedded once is not embedded again.">
@@ -25,6 +25,11 @@ export function DataPanel() {
           task="captions"
           label="Captions"
           text="Images with captions.csv (columns image,caption), captions.jsonl or COCO’s captions JSON."
+        />
+        <SetChoice
+          task="masks"
+          label="Masks"
+          text="VOC’s JPEGImages and SegmentationClass, or ADE20K’s images, annotations and objectInfo150.txt."
         />
       </div>
     </Panel>
@@ -107,15 +112,17 @@ function SetChoice({ task, label, text }: { task: EvaluationTask; label: string;
           onFiles={(files) => void add(task, files)}
           onProblem={(problem) => failAdding(task, problem)}
           actions={
-            <Button
-              size="xs"
-              variant="default"
-              leftSection={<IconPackage size={16} stroke={1.75} />}
-              aria-label={`Use the built-in ${label.toLowerCase()}`}
-              onClick={() => void addBuiltIn(task)}
-            >
-              Use built-in
-            </Button>
+            task !== 'masks' && (
+              <Button
+                size="xs"
+                variant="default"
+                leftSection={<IconPackage size={16} stroke={1.75} />}
+                aria-label={`Use the built-in ${label.toLowerCase()}`}
+                onClick={() => void addBuiltIn(task)}
+              >
+                Use built-in
+              </Button>
+            )
           }
         >
           {sets.length === 0 && <p>{text}</p>}
@@ -127,6 +134,8 @@ function SetChoice({ task, label, text }: { task: EvaluationTask; label: string;
 
 function sizeOf({ images, classes, captions, task }: EvaluationSetSummary): string {
   const what =
-    task === 'classes' ? formatPlural(classes.length, 'class', 'classes') : formatPlural(captions, 'caption');
+    task === 'captions'
+      ? formatPlural(captions, 'caption')
+      : formatPlural(classes.length, 'class', 'classes');
   return `${formatPlural(images, 'image')}, ${what}`;
 }

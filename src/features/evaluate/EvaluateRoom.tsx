@@ -9,12 +9,11 @@ import { BlindPairsPanel } from './BlindPairsPanel.tsx';
 import { DataPanel } from './DataPanel.tsx';
 import { PatchPanel } from './PatchPanel.tsx';
 import { Results } from './Results.tsx';
-import { SegmentationPanel } from './SegmentationPanel.tsx';
 import { SuitePanel } from './SuitePanel.tsx';
 import { useEvaluate } from './store.ts';
 import './evaluate.css';
 
-/** Any models on any data: zero-shot classes, retrieval, k-NN, a linear probe and MMVP in one suite. */
+/** Any models on any data: zero-shot classes and masks, retrieval, k-NN, a linear probe and MMVP in one suite. */
 export function EvaluateRoom() {
   const { work, at, shown } = useEvaluate();
   const anyModels = useModels((state) => state.encoders.length > 0);
@@ -47,7 +46,6 @@ export function EvaluateRoom() {
           {shown && <Results shown={shown} />}
           <BlindPairsPanel />
           <PatchPanel />
-          <SegmentationPanel />
         </div>
       )}
     </>

@@ -8,6 +8,7 @@ import { ConfusionMatrix } from './ConfusionMatrix.tsx';
 import { Differences } from './Differences.tsx';
 import { Downloads } from './Downloads.tsx';
 import { GuardGauge } from './GuardGauge.tsx';
+import { IouPanel } from './IouPanel.tsx';
 import { PerClass } from './PerClass.tsx';
 import { RunsPanel } from './RunsPanel.tsx';
 import { ScoreTable } from './ScoreTable.tsx';
@@ -59,6 +60,7 @@ export function Results({ shown }: { shown: Shown }) {
         );
       })}
       <RunsPanel results={results} />
+      <IouPanel results={results} />
       {results.some(({ scores }) => scores.zeroShot) && <Classes results={results} />}
     </>
   );

@@ -102,6 +102,13 @@ function rowsOf(results: readonly EvaluationResult[]): Row[] {
         ),
       );
   }
+  if (first.segmentation) {
+    const chance = chanceAt(1, first.segmentation.classes.length);
+    rows.push(
+      row('Segmentation, mean IoU', null, ({ scores }) => scores.segmentation?.meanIou),
+      row('Segmentation, pixels right', chance, ({ scores }) => scores.segmentation?.pixelAccuracy),
+    );
+  }
   for (const [key, name] of [
     ['knn', 'k-NN'],
     ['probe', 'Linear probe'],

@@ -36,7 +36,7 @@ export function SuitePanel() {
   return (
     <Panel
       title="Acuity suite"
-      note="Pairs, zero-shot classes, k-NN, linear probe and retrieval in one go: every model chosen on all the data above, compared with the first."
+      note="Pairs, zero-shot classes and masks, k-NN, linear probe and retrieval in one go: every model chosen on all the data above, compared with the first."
       aside={
         <Button
           leftSection={<IconPlayerPlay size={16} stroke={1.75} />}

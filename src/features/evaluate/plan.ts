@@ -9,6 +9,7 @@ export interface Plan {
   benchmark: string | null;
   classes: string | null;
   captions: string | null;
+  masks: string | null;
   zeroShot: boolean;
   knn: boolean;
   probe: boolean;
@@ -23,6 +24,7 @@ export const firstPlan: Plan = {
   benchmark: null,
   classes: null,
   captions: null,
+  masks: null,
   zeroShot: true,
   knn: true,
   probe: true,
@@ -50,10 +52,10 @@ export function requestOf(
   | { ok: true; request: Omit<EvaluationRequest, 'weights' | 'name'> }
   | { ok: false; problems: { seeds?: string; ownTemplates?: string; data?: string } } {
   const problems: { seeds?: string; ownTemplates?: string; data?: string } = {};
-  const { benchmark, captions, mode } = plan;
+  const { benchmark, captions, masks, mode } = plan;
   const classes = plan.zeroShot || plan.knn || plan.probe ? plan.classes : null;
-  if (benchmark === null && classes === null && captions === null)
-    problems.data = 'Choose at least one benchmark, set of classes or set of captions.';
+  if ([benchmark, classes, captions, masks].every((set) => set === null))
+    problems.data = 'Choose at least one benchmark, set of classes, captions or masks.';
   const seeds = seedList.safeParse(plan.seeds);
   if (!seeds.success) problems.seeds = 'Whole numbers with commas between, at most 20.';
   let list: readonly string[] = imagenetTemplates;
@@ -73,6 +75,7 @@ export function requestOf(
       benchmark,
       classes,
       captions,
+      masks,
       mode,
       zeroShot: plan.zeroShot,
       knn: plan.knn,

@@ -44,7 +44,7 @@ interface EvaluateState {
   chooseBenchmark(benchmark: string | null): void;
   choose(change: { baseline?: string | null; others?: string[] }): void;
   add(task: EvaluationTask, files: NamedBlob[], name?: string): Promise<void>;
-  addBuiltIn(task: EvaluationTask): Promise<void>;
+  addBuiltIn(task: Exclude<EvaluationTask, 'masks'>): Promise<void>;
   failAdding(task: EvaluationTask, problem: string): void;
   cancel(): Promise<void>;
   run(
@@ -53,13 +53,20 @@ interface EvaluateState {
   ): Promise<void>;
 }
 
+/** What a set is called where its files have no common folder. */
+const otherNames: Readonly<Record<EvaluationTask, string>> = {
+  classes: 'Classes',
+  captions: 'Captions',
+  masks: 'Masks',
+};
+
 export const useEvaluate = create<EvaluateState>()((set, get) => {
   const setAdding = (task: EvaluationTask, work: (before: Work) => Work) =>
     set((state) => ({ adding: { ...state.adding, [task]: work(state.adding[task]) } }));
 
   return {
     sets: [],
-    adding: { classes: idle, captions: idle },
+    adding: { classes: idle, captions: idle, masks: idle },
     plan: firstPlan,
     benchmarkChosen: false,
     baseline: null,
@@ -77,6 +84,7 @@ export const useEvaluate = create<EvaluateState>()((set, get) => {
           ...plan,
           classes: plan.classes ?? newest('classes'),
           captions: plan.captions ?? newest('captions'),
+          masks: plan.masks ?? newest('masks'),
         },
       }));
     },
@@ -86,7 +94,7 @@ export const useEvaluate = create<EvaluateState>()((set, get) => {
       set(({ plan }) => ({ plan: { ...plan, benchmark }, benchmarkChosen: true })),
     choose: (change) => set(change),
 
-    async add(task, files, name = nameOfFiles(files, task === 'classes' ? 'Classes' : 'Captions')) {
+    async add(task, files, name = nameOfFiles(files, otherNames[task])) {
       setAdding(task, () => busy());
       try {
         const added = await engine().addEvaluationSet(task, name, files, (progress) =>
@@ -118,7 +126,11 @@ export const useEvaluate = create<EvaluateState>()((set, get) => {
     async cancel() {
       set(({ work, adding }) => ({
         work: cancelling(work),
-        adding: { classes: cancelling(adding.classes), captions: cancelling(adding.captions) },
+        adding: {
+          classes: cancelling(adding.classes),
+          captions: cancelling(adding.captions),
+          masks: cancelling(adding.masks),
+        },
       }));
       await engine().cancel('evaluate');
     },

@@ -64,7 +64,6 @@ function withListeners(remote: Remote<Engine>): Engine {
     findBlindPairs: (search, progress) => remote.findBlindPairs(search, listen(progress)),
     patchView: (weights, owner, path) => remote.patchView(weights, owner, path),
     phrase: (weights, text) => remote.phrase(weights, text),
-    segmentFolder: (weights, files, progress) => remote.segmentFolder(weights, files, listen(progress)),
     deleteEvaluation: (id) => remote.deleteEvaluation(id),
     exportEncoder: (weights) => remote.exportEncoder(weights),
     exportTrainingGraph: (request) => remote.exportTrainingGraph(request),

@@ -7,6 +7,7 @@ import type { EvaluationRequest, EvaluationResult } from '../../evaluation-proto
 import { scoreBenchmark, scoreByDiva } from '../scoring.ts';
 import { type EmbeddingParts, embedImages, embedPrompts, type HashedFile } from './embeddings.ts';
 import { pauses } from './pauses.ts';
+import { segmentSet } from './segment-set.ts';
 import type { EvaluationSet } from './sets.ts';
 
 /** What to evaluate on, read already; parts that were not asked for are undefined. */
@@ -14,6 +15,7 @@ export interface EvaluationData {
   benchmark?: { id: string; content: MmvpBenchmark };
   classes?: EvaluationSet;
   captions?: EvaluationSet;
+  masks?: EvaluationSet;
 }
 
 /** Scores one model on everything asked for. */
@@ -23,7 +25,7 @@ export async function evaluate(
   request: EvaluationRequest,
 ): Promise<EvaluationResult['scores']> {
   const scores: EvaluationResult['scores'] = {};
-  const { benchmark, classes, captions } = data;
+  const { benchmark, classes, captions, masks } = data;
   if (benchmark) {
     const report = await scoreBenchmark(parts, request.weights, benchmark);
     scores.mmvp = { ...report, official: benchmark.content.official };
@@ -37,6 +39,10 @@ export async function evaluate(
     const images = await embedImages(parts, hashed(captions));
     const pause = pauses(parts, 'percent of the retrieval');
     scores.retrieval = await scoreRetrieval(images, texts, content.imageOf, content.images.length, pause);
+  }
+  if (masks) {
+    const score = await segmentSet(parts, masks, request.templates.list);
+    if (score) scores.segmentation = score;
   }
   return scores;
 }

@@ -92,6 +92,7 @@ export class Evaluations {
       ...(benchmark ? { benchmark: { id: request.benchmark!, content: benchmark.content } } : {}),
       ...(request.classes === null ? {} : { classes: await this.#set(request.classes) }),
       ...(request.captions === null ? {} : { captions: await this.#set(request.captions) }),
+      ...(request.masks === null ? {} : { masks: await this.#set(request.masks) }),
     };
     const notices = new Set<string>();
     const work = {
@@ -112,7 +113,7 @@ export class Evaluations {
       modelHash,
       sets: [
         ...(benchmark ? [{ name: benchmark.summary.name, hash: benchmark.summary.id }] : []),
-        ...[data.classes, data.captions].flatMap((set) =>
+        ...[data.classes, data.captions, data.masks].flatMap((set) =>
           set ? [{ name: set.summary.name, hash: set.summary.hash }] : [],
         ),
       ],

@@ -3,6 +3,7 @@ import type { NamedBlob } from '../../../src/data/named-blob.ts';
 import { findCaptioned, readCaptions } from '../../../src/evaluation/captions.ts';
 import { captionsBeside } from '../../../src/evaluation/captions-beside.ts';
 import { readLabelledImages } from '../../../src/evaluation/class-folder.ts';
+import { type MaskFolder, readMaskFolder } from '../../../src/evaluation/mask-folder.ts';
 import { BenchmarkError } from '../../../src/evaluation/mmvp-folder.ts';
 import { type EvaluationContent, setIdentity } from '../../../src/evaluation/set-identity.ts';
 import type { EvaluationSetSummary, EvaluationTask } from '../../evaluation-protocol.ts';
@@ -10,7 +11,7 @@ import type { EvaluationSetSummary, EvaluationTask } from '../../evaluation-prot
 export interface EvaluationSet {
   summary: EvaluationSetSummary;
   content: EvaluationContent;
-  /** In the order of `content.images`. */
+  /** In the order of `content.images`, then of `content.masks`. */
   files: NamedBlob[];
 }
 
@@ -29,7 +30,7 @@ export async function readEvaluationSet(
   examine: Parameters<typeof buildImageSet>[1],
   options: BuildOptions,
 ): Promise<EvaluationSet> {
-  const given = task === 'classes' ? await readLabelled(files) : await readCaptionFile(files);
+  const given = await readGiven(task, files);
   const { images, skipped } = await buildImageSet(unique(given.images), examine, options);
   if (images.length === 0) {
     throw new BenchmarkError(
@@ -38,14 +39,15 @@ export async function readEvaluationSet(
   }
   const content = contentOf(given, images);
   const hash = await setIdentity(content);
-  const counts = content.task === 'classes' ? countsOf(content) : [];
+  if (content.images.length === 0)
+    throw new BenchmarkError('No picture can be decoded together with its mask');
   return {
     summary: {
       id: hash.slice(0, 16),
       name,
       task,
       images: content.images.length,
-      classes: counts,
+      classes: countsOf(content),
       captions: content.task === 'captions' ? content.captions.length : 0,
       skipped,
       hash,
@@ -57,7 +59,17 @@ export async function readEvaluationSet(
 
 type Given =
   | { task: 'classes'; images: NamedBlob[]; classes: string[]; labels: number[] }
-  | { task: 'captions'; images: NamedBlob[]; captions: string[]; imageOf: number[] };
+  | { task: 'captions'; images: NamedBlob[]; captions: string[]; imageOf: number[] }
+  /** Images, then as many masks. */
+  | { task: 'masks'; images: NamedBlob[]; layout: MaskFolder['layout']; classes: string[] };
+
+async function readGiven(task: EvaluationTask, files: readonly NamedBlob[]): Promise<Given> {
+  if (task === 'classes') return readLabelled(files);
+  if (task === 'captions') return readCaptionFile(files);
+  const { pairs, layout, classes } = await readMaskFolder(files);
+  const images = [...pairs.map(({ image }) => image), ...pairs.map(({ mask }) => mask)];
+  return { task, images, layout, classes };
+}
 
 async function readLabelled(files: readonly NamedBlob[]): Promise<Given> {
   return { task: 'classes', ...(await readLabelledImages(files)) };
@@ -110,6 +122,22 @@ function contentOf(given: Given, decoded: readonly SetImage[]): EvaluationConten
     place.set(i, images.length);
     images.push({ path, sha256: hash });
   }
+  if (given.task === 'masks') {
+    const pairs = given.images.length / 2;
+    const named = ({ path }: NamedBlob) => ({ path, sha256: hashes.get(path)! });
+    // A picture counts with its mask alone.
+    const whole = given.images
+      .slice(0, pairs)
+      .map((image, i) => ({ image, mask: given.images[pairs + i]! }))
+      .filter(({ image, mask }) => hashes.has(image.path) && hashes.has(mask.path));
+    return {
+      task: 'masks',
+      layout: given.layout,
+      classes: given.classes,
+      images: whole.map(({ image }) => named(image)),
+      masks: whole.map(({ mask }) => named(mask)),
+    };
+  }
   if (given.task === 'classes') {
     const labels = given.labels.filter((_, i) => place.has(i));
     return { task: 'classes', images, classes: given.classes, labels };
@@ -123,13 +151,16 @@ function contentOf(given: Given, decoded: readonly SetImage[]): EvaluationConten
   };
 }
 
-function countsOf({ classes, labels }: EvaluationContent & { task: 'classes' }) {
-  const counts = classes.map(() => 0);
-  for (const label of labels) counts[label]!++;
-  return classes.map((name, i) => ({ name, images: counts[i]! }));
+/** Images of each class; of masks, which hold several each, the names alone. */
+function countsOf(content: EvaluationContent): EvaluationSetSummary['classes'] {
+  if (content.task === 'captions') return [];
+  const counts = content.classes.map(() => 0);
+  if (content.task === 'classes') for (const label of content.labels) counts[label]!++;
+  return content.classes.map((name, i) => ({ name, images: counts[i]! }));
 }
 
 function filesOf(content: EvaluationContent, images: readonly NamedBlob[]): NamedBlob[] {
   const byPath = new Map(images.map(({ path, blob }) => [path, { path, blob }]));
-  return content.images.map(({ path }) => byPath.get(path)!);
+  const masks = content.task === 'masks' ? content.masks : [];
+  return [...content.images, ...masks].map(({ path }) => byPath.get(path)!);
 }

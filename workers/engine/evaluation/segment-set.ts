@@ -1,22 +1,22 @@
-import type { NamedBlob } from '../../../src/data/named-blob.ts';
 import type { Preprocessing } from '../../../src/data/preprocess.ts';
 import { ImageEmbedder } from '../../../src/evaluation/embed.ts';
-import { maskLabels, readMaskFolder } from '../../../src/evaluation/mask-folder.ts';
+import type { LabelledSegmentation } from '../../../src/evaluation/evaluation.ts';
+import { maskLabels, unknownLabel } from '../../../src/evaluation/mask-folder.ts';
 import { SegmentationTally, segment } from '../../../src/evaluation/segmentation.ts';
 import { classEmbeddings } from '../../../src/evaluation/zero-shot.ts';
 import { classPrompts } from '../../../src/text/templates/templates.ts';
-import type { SegmentationReport } from '../../protocol.ts';
-import { type EmbeddingParts, embedPrompts } from './embeddings.ts';
-
-const templates = ['a photo of a {}.'];
+import { type EmbeddingParts, embedPrompts, progressOf } from './embeddings.ts';
+import type { EvaluationSet } from './sets.ts';
 
 /** Segments every picture that has a mask, and sums up intersections and unions over all of them. */
-export async function segmentFolder(
+export async function segmentSet(
   parts: EmbeddingParts,
-  files: readonly NamedBlob[],
-): Promise<SegmentationReport> {
-  const { runtime, pool, encoder, replaced, signal, progress } = parts;
-  const { layout, classes, pairs } = await readMaskFolder(files);
+  { content, files }: EvaluationSet,
+  templates: readonly string[],
+): Promise<LabelledSegmentation | undefined> {
+  if (content.task !== 'masks') return undefined;
+  const { runtime, pool, encoder, replaced, signal, mode } = parts;
+  const { layout, classes, images } = content;
   const prompts = await embedPrompts(parts, classPrompts(classes, templates));
   const heads = classEmbeddings(prompts, classes.length, templates.length);
   const { imageSize, preprocessing } = encoder.folder;
@@ -35,14 +35,15 @@ export async function segmentFolder(
     std: [1, 1, 1],
   };
   const tally = new SegmentationTally(classes.length);
+  const tell = progressOf(parts, 'masks', images.length);
   const options = { imageSize, batch: 1, replaced, tokens: true };
   const embedder = await ImageEmbedder.open(runtime, encoder.vision, options);
   try {
-    const started = performance.now();
-    for (const [i, { image, mask }] of pairs.entries()) {
+    for (const i of images.keys()) {
       signal.throwIfAborted();
+      const [image, mask] = [files[i]!, files[images.length + i]!];
       const [picture, truth] = await Promise.all([
-        pool.run((jobs) => jobs.prepare(image.blob, 'reference', whole), signal),
+        pool.run((jobs) => jobs.prepare(image.blob, mode, whole), signal),
         pool.run((jobs) => jobs.prepare(mask.blob, 'reference', raw), signal),
       ]);
       if (!picture.ok) throw new Error(`${image.path}: ${picture.reason}. Replace the file or leave it out`);
@@ -52,22 +53,19 @@ export async function segmentFolder(
       const [, height, width] = truth.value.shape;
       const plane = height * width;
       const channel = (c: number) => truth.value.data.subarray(c * plane, (c + 1) * plane);
-      tally.add(
-        segment(tokens, grid, heads, { width, height }),
-        maskLabels(layout, channel(0), channel(1), channel(2)),
-      );
-      const done = i + 1;
-      const secondsLeft = ((performance.now() - started) / 1000 / done) * (pairs.length - done);
-      progress({ label: 'pictures', done, total: pairs.length, secondsLeft });
+      const labels = maskLabels(layout, channel(0), channel(1), channel(2));
+      const unknown = unknownLabel(labels, classes.length);
+      if (unknown) throw new Error(`${mask.path} ${unknown}`);
+      tally.add(segment(tokens, grid, heads, { width, height }), labels);
+      tell(i + 1);
     }
   } finally {
     await embedder.release();
   }
   const { iou, ...score } = tally.score();
   return {
-    layout,
-    pictures: pairs.length,
+    images: images.length,
     ...score,
-    classes: classes.map((name, i) => ({ name, iou: iou[i] ?? null })),
+    classes: classes.map((name, i) => ({ name, iou: iou[i] })),
   };
 }
