@@ -35,6 +35,7 @@ export async function main(args: string[], io: CommandIo): Promise<ExitCode> {
     await command.run(rest, io);
     return exit.done;
   } catch (error) {
+    io.progress?.('');
     if (error instanceof UsageError) {
       line(io, `${error.message} (usage: ${command.usage.split('\n')[0]})`);
       return exit.usage;
@@ -44,7 +45,6 @@ export async function main(args: string[], io: CommandIo): Promise<ExitCode> {
       return exit.refused;
     }
     if (error instanceof Error && error.name === 'AbortError') {
-      io.progress?.('');
       line(io, error.message);
       return exit.failed;
     }

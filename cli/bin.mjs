@@ -21,7 +21,10 @@ process.exitCode = await main(process.argv.slice(2), {
   directory,
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
-  progress: process.stderr.isTTY ? (text) => process.stderr.write(`\r\x1b[K${text}`) : undefined,
+  // The end of a text tells most; a line that wraps could not be taken back.
+  progress: process.stderr.isTTY
+    ? (text) => process.stderr.write(`\r\x1b[K${text.slice(-Math.max(20, process.stderr.columns - 1))}`)
+    : undefined,
   cacheFolder: cache ? join(cache, 'acuity') : undefined,
   // Listening takes Ctrl-C's own effect away, so only a command that asks for the signal listens, and only once.
   get signal() {

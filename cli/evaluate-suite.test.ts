@@ -78,6 +78,18 @@ describe('MMVP by DIVA’s embeddings', () => {
   });
 });
 
+describe('a model without a text side', () => {
+  it('is scored with the text side of another folder, and says so where none is given', async () => {
+    for (const file of ['onnx/vision_model.onnx', 'config.json', 'preprocessor_config.json'])
+      put(`bare/${file}`, readFileSync(join(model, file)));
+    const bare = ['evaluate', '--model', 'bare', '--mmvp', 'mmvp', '--json', '--cache', 'shared'];
+    const { out } = await runCommand(folder, ...bare, '--text', model);
+    expect(outcome(JSON.parse(out).mmvp.pairs)).toBe(diva.class);
+    const { code, err } = await runCommand(folder, ...bare);
+    expect([code, err]).toEqual([2, expect.stringMatching(/^acuity: bare has no text side: give --text/)]);
+  });
+});
+
 describe('the suite', () => {
   it('scores all that the data allows, judges by the guard and writes every report', async () => {
     const { code, out, err } = await evaluate(

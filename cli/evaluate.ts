@@ -25,6 +25,7 @@ export const evaluateCommand: Command = {
 
   --model DIR        a model folder: onnx/vision_model.onnx, onnx/text_model.onnx, tokenizer.json, configurations
   --compare DIR      another model folder, compared with the first on the same data; may be given again
+  --text DIR         the folder whose text side serves models that have none, such as a downloaded refinement
   --mmvp DIR         the benchmark folder: Questions.csv beside its image folder
   --diva-style RULE  also score MMVP by DIVA's embeddings, class + mean of locals: openai or metaclip
   --classes DIR      one folder of images for each class, or images with labels.csv (columns path,class)
@@ -79,7 +80,8 @@ export const evaluateCommand: Command = {
     );
     const results: Evaluation[] = [];
     for (const name of [given.model, ...compare]) {
-      const encoder = { path: resolve(io.directory, name), name, mode: settings.mode };
+      const path = resolve(io.directory, name);
+      const encoder = { path, name, mode: settings.mode, text: at(io, options.text) };
       const score = () =>
         withEncoder(work, encoder, async (parts) => {
           const scores = await evaluateModel(parts, data, settings);
@@ -130,6 +132,7 @@ function parse(args: string[]) {
         options: {
           model: text,
           compare: { type: 'string', multiple: true },
+          text,
           mmvp: text,
           'diva-style': text,
           classes: text,

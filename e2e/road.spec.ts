@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, type Page } from '@playwright/test';
 import * as ort from 'onnxruntime-node';
+import { runCommand } from '../cli/testing/run-command.ts';
 import { preprocess, readPreprocessing } from '../src/data/preprocess.ts';
 import { readSafetensors } from '../src/formats/safetensors.ts';
 import { presets } from '../src/method/config.ts';
@@ -122,6 +123,14 @@ test('a folder of images is dropped, the encoder refined, compared and downloade
       }
     }
   }
+  const clip = new URL('../public/models/acuity-clip', import.meta.url).pathname;
+  const { out } = await runCommand(
+    info.outputPath('.'),
+    ...['evaluate', '--model', join(folder, 'refined'), '--text', clip, '--mmvp', 'pairs', '--json'],
+  );
+  const { mmvp } = JSON.parse(out);
+  expect(mmvp.pairs).toEqual(comparison.after.pairs.map(({ correct }) => correct));
+  expect(mmvp.total).toBeCloseTo(comparison.after.total, 9);
   expect(comparison.after.pairs.map((each) => each.similarities)).not.toEqual(
     comparison.before.pairs.map((each) => each.similarities),
   );

@@ -6,6 +6,7 @@ import { type DivaRule, divaEmbeddings } from '../../src/evaluation/diva-style.t
 import { embedTexts, ImageEmbedder, longTexts } from '../../src/evaluation/embed.ts';
 import { complete, type Keep, rowsOfSpace } from '../../src/evaluation/embedding-cache.ts';
 import type { RowSource } from '../../src/evaluation/embeddings.ts';
+import { FolderError } from '../../src/exchange/folder.ts';
 import { nodeDecoder } from '../node-decoder.ts';
 import { counter, type EncoderParts } from './parts.ts';
 
@@ -94,20 +95,30 @@ export async function embedDivaStyle(
   return space.read(keys);
 }
 
-/** Embeddings of prompts, [prompts, width]. `notice` is told which were cut. */
+/**
+ * Embeddings of prompts, [prompts, width].
+ *
+ * @param notice is told which were cut
+ * @throws FolderError when the encoder has no text side
+ */
 export async function embedPrompts(
   parts: EncoderParts,
   prompts: readonly string[],
   notice: (text: string) => void,
 ): Promise<Float32Array> {
-  const { encoder, runtime, cache, modelHash } = parts;
+  const { encoder, runtime, cache, textHash, name } = parts;
+  if (!encoder.text || !encoder.tokenizer) {
+    throw new FolderError(
+      `${name} has no text side: give --text with the folder of the model that it was refined from, or add onnx/text_model.onnx and tokenizer.json`,
+    );
+  }
   const cut = longTexts(encoder, prompts);
   if (cut) notice(cut);
   const hashes = new Map<string, string>();
   for (const prompt of new Set(prompts)) hashes.set(prompt, await sha256(new TextEncoder().encode(prompt)));
   const promptOf = new Map([...hashes].map(([prompt, hash]) => [hash, prompt]));
   const keys = prompts.map((prompt) => hashes.get(prompt)!);
-  const space = await cache.space(`text/${modelHash}`);
+  const space = await cache.space(`text/${textHash}`);
   await complete(space, keys, async (missing, keep) => {
     const tell = counter(parts, 'text', missing.length);
     // In parts, so that a cancellation keeps what was made.

@@ -29,6 +29,8 @@ export interface EncoderParts extends Work {
   encoder: EncoderFolder;
   /** Of the folder's contents. */
   modelHash: string;
+  /** Of the folder that the text side comes from. */
+  textHash: string;
   mode: ImageMode;
 }
 
@@ -56,15 +58,29 @@ function passingFolder(): string {
   return folder;
 }
 
-/** Runs work on an encoder's folder, whose files stay open as long. */
+/**
+ * Runs work on an encoder's folder, whose files stay open as long.
+ *
+ * @param options.text folder of the text side of an encoder that has none, such as a refined visual tower
+ */
 export async function withEncoder<T>(
   work: Work,
-  { path, name, mode }: { path: string; name: string; mode: ImageMode },
+  { path, name, mode, text }: { path: string; name: string; mode: ImageMode; text?: string | undefined },
   task: (parts: EncoderParts) => Promise<T>,
 ): Promise<T> {
   return withFolder(path, name, async (folder) => {
     const encoder = await readEncoderFolder(folder);
-    return task({ ...work, name, mode, encoder, modelHash: await folderIdentity(folder) });
+    const modelHash = await folderIdentity(folder);
+    const parts = { ...work, name, mode, encoder, modelHash, textHash: modelHash };
+    if (encoder.text || text === undefined) return task(parts);
+    return withFolder(text, text, async (other) => {
+      const { text: tower, tokenizer } = await readEncoderFolder(other);
+      return task({
+        ...parts,
+        encoder: { ...encoder, text: tower, tokenizer },
+        textHash: await folderIdentity(other),
+      });
+    });
   });
 }
 
