@@ -2,6 +2,7 @@ import process from 'node:process';
 import { chromium } from 'playwright-core';
 import { createServer } from 'vite';
 import { browserArguments, findBrowser } from '../scripts/browser.mjs';
+import { embeddingRows, embeddingTable } from './embedding.ts';
 import { type BlockName, blocks } from './peers/blocks.ts';
 import { Contest, type Pace } from './peers/measure.ts';
 import { pytorchRows } from './peers/measure-pytorch.ts';
@@ -26,11 +27,16 @@ const gpuArguments = ['--enable-features=Vulkan', '--use-angle=vulkan', '--ignor
 
 /** Runs the benches asked for and prints them. Returns the exit code: 1 when gradients do not agree, 64 for a wrong name. */
 export async function bench(options: BenchOptions, say: (line: string) => void): Promise<number> {
-  const names = [...(Object.keys(blocks) as BlockName[]), 'cpu-pytorch' as const];
+  const names = [...(Object.keys(blocks) as BlockName[]), 'cpu-pytorch' as const, 'embedding' as const];
   const wanted = options.only === undefined ? names : names.filter((name) => name === options.only);
   if (wanted.length === 0) {
     say(`there is no bench "${options.only}": choose ${names.join(' or ')}`);
     return 64;
+  }
+  if (options.only === 'embedding') {
+    const rows = await embeddingRows(options, say);
+    process.stdout.write(`${options.json ? JSON.stringify(rows, null, 2) : embeddingTable(rows)}\n`);
+    return 0;
   }
   const pace: Pace = options.quick
     ? { ...quick, deadline: Date.now() + 1000 * quickSeconds }
@@ -38,6 +44,8 @@ export async function bench(options: BenchOptions, say: (line: string) => void):
   const rows = await inBrowser(options, async (page) => {
     const found: Row[] = [];
     for (const name of wanted) {
+      // A measurement of its own, for which a large package is installed first.
+      if (name === 'embedding') continue;
       if (name === 'cpu-pytorch') {
         if (!options.quick || options.only)
           found.push(...(await pytorchRows(page, options.quick ? 2 : 5, say)));

@@ -1,0 +1,67 @@
+import * as ort from 'onnxruntime-web/webgpu';
+import { ImageEmbedder } from '../../src/evaluation/embed.ts';
+import { readEncoderFolder } from '../../src/exchange/encoder-folder.ts';
+import { ModelFolder } from '../../src/exchange/folder.ts';
+import { blobSource } from '../../src/onnx/sources.ts';
+import { openDevice } from '../../src/runtime/device.ts';
+import { openRuntime } from '../../src/runtime/runtime.ts';
+import { createImagePool } from '../../workers/image-workers.ts';
+import type { ImageContestant, ImageOpening } from './contestant.ts';
+
+const wasmPaths = {
+  mjs: new URL('/ort/ort-wasm-simd-threaded.asyncify.mjs', location.href).href,
+  wasm: new URL('/ort/ort-wasm-simd-threaded.asyncify.wasm', location.href).href,
+};
+
+/** The way of an image in the app: image workers prepare batches ahead, while the session runs. */
+export async function openAcuity({ backend, model, threads }: ImageOpening): Promise<ImageContestant> {
+  const device = backend === 'webgpu' ? await openDevice() : undefined;
+  const runtime = await openRuntime({
+    ort: ort as never,
+    provider: backend,
+    ...(device && { device }),
+    threads,
+    wasmPaths,
+  });
+  const files = await Promise.all(
+    ['config.json', 'preprocessor_config.json', 'onnx/vision_model.onnx'].map(async (path) => {
+      const answer = await fetch(`${model}${path}`);
+      if (!answer.ok) throw new Error(`${model}${path}: ${answer.status}`);
+      return [path, blobSource(path, await answer.blob())] as const;
+    }),
+  );
+  const folder = await readEncoderFolder(new ModelFolder('bench', new Map(files)));
+  const { imageSize, preprocessing, vision } = folder;
+  const pool = createImagePool(navigator.hardwareConcurrency);
+  const perImage = 3 * imageSize ** 2;
+  /** The one of the batch asked for last: a session each would keep the weights several times. */
+  let opened: ImageEmbedder | undefined;
+  return {
+    setting: backend === 'wasm' ? `${threads} threads` : 'WebGPU',
+    async embed(blobs, batch) {
+      if (opened?.batch !== batch) {
+        await opened?.release();
+        opened = await ImageEmbedder.open(runtime, vision, { imageSize, batch });
+      }
+      const { width } = opened;
+      const rows: Float32Array[] = [];
+      const pixels = new Float32Array(batch * perImage);
+      let filled = 0;
+      const flush = async () => {
+        const values = await opened!.embed(pixels.subarray(0, filled * perImage));
+        for (let i = 0; i < filled; i++) rows.push(values.slice(i * width, (i + 1) * width));
+        filled = 0;
+      };
+      const prepared = pool.map(blobs, (jobs, blob) => jobs.prepare(blob, 'reference', preprocessing), {
+        ahead: Math.max(batch, 2 * pool.size),
+      });
+      for await (const image of prepared) {
+        if (!image.ok) throw new Error(image.reason);
+        pixels.set(image.value.data, filled++ * perImage);
+        if (filled === batch) await flush();
+      }
+      if (filled > 0) await flush();
+      return rows;
+    },
+  };
+}
