@@ -38,6 +38,15 @@ test('classes, captions and labels give the figures of the command', async ({ ac
   await expect(page.getByLabel('Captions', { exact: true })).toContainText('things (');
   await page.getByLabel('Prompt templates').selectOption('Your own');
   await page.getByLabel('Your templates').fill('a photo of a {}\na {}');
+  const seeds = page.getByLabel('Seeds');
+  const three = await seeds.inputValue();
+  await seeds.fill(Array.from({ length: 20 }, (_, i) => i).join(' '));
+  await page.getByRole('button', { name: 'Run the suite' }).click();
+  await page.getByRole('button', { name: /^Cancel: evaluating/ }).click();
+  await expect(page.getByRole('button', { name: 'Run the suite' })).toBeEnabled();
+  await acuity.failOnAlert();
+  await expect(page.getByRole('table', { name: 'Scores' })).toBeHidden();
+  await seeds.fill(three);
   await page.getByRole('button', { name: 'Run the suite' }).click();
   await page.getByRole('table', { name: 'Scores' }).waitFor({ timeout: 60_000 });
   const saved = page.waitForEvent('download');

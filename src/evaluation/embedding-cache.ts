@@ -1,4 +1,4 @@
-import { type BlobRecord, type BlobStore, piecesOf } from '../storage/blobs.ts';
+import type { BlobRecord, BlobStore } from '../storage/blobs.ts';
 import type { RowSource } from './embeddings.ts';
 
 /** Most bytes of embeddings kept on this device; the oldest go first. */
@@ -66,6 +66,8 @@ export class EmbeddingSpace {
   readonly #prefix: string;
   readonly #room: (bytes: number) => Promise<string[]>;
   readonly #places = new Map<string, Place>();
+  /** Contents by file, left on disk: a search reads each of them many times. */
+  readonly #blobsOf = new Map<string, Blob>();
 
   static async open(
     blobs: BlobStore,
@@ -153,8 +155,8 @@ export class EmbeddingSpace {
     for (const [file, rows] of wanted) {
       const from = rows.reduce((least, { row }) => Math.min(least, row), Number.POSITIVE_INFINITY);
       const end = rows.reduce((most, { row }) => Math.max(most, row), 0) + 1;
-      const { blob } = await this.#blobs.open(file);
-      const values = new Float32Array(await wholeOf(blob.slice(4 * width * from, 4 * width * end)));
+      const blob = this.#blobsOf.get(file)!;
+      const values = new Float32Array(await partOf(blob, 4 * width * from, 4 * width * end));
       for (const { row, to } of rows) {
         result.set(values.subarray((row - from) * width, (row - from + 1) * width), to * width);
       }
@@ -167,7 +169,7 @@ export class EmbeddingSpace {
     const { width, keys } = meta as Meta;
     if (bytes !== 4 * width * keys.length || (this.width !== 0 && width !== this.width)) return false;
     try {
-      await this.#blobs.open(name);
+      this.#blobsOf.set(name, (await this.#blobs.open(name)).blob);
     } catch {
       return false;
     }
@@ -222,12 +224,10 @@ export const rowsOfSpace = (space: EmbeddingSpace, keys: readonly string[]): Row
   read: (from, count) => space.read(keys.slice(from, from + count)),
 });
 
-async function wholeOf(blob: Blob): Promise<ArrayBuffer> {
-  const whole = new Uint8Array(blob.size);
-  let at = 0;
-  for await (const piece of piecesOf(blob)) {
-    whole.set(piece, at);
-    at += piece.length;
+async function partOf(blob: Blob, from: number, to: number): Promise<ArrayBuffer> {
+  try {
+    return await blob.slice(from, to).arrayBuffer();
+  } catch (error) {
+    throw new Error('Embeddings have gone from this device meanwhile: start again', { cause: error });
   }
-  return whole.buffer;
 }
