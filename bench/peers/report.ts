@@ -102,7 +102,7 @@ export function rowOf(
   };
 }
 
-const rounded = (value: number): number => Number(value.toPrecision(4));
+export const rounded = (value: number): number => Number(value.toPrecision(4));
 
 const spread = (values: readonly number[]): [number, number] => [
   rounded(Math.min(...values)),

@@ -40,6 +40,7 @@ export default defineConfig({
   optimizeDeps: {
     exclude: ['onnxruntime-web'],
     include: [
+      'comlink',
       '@jax-js/jax',
       '@tensorflow/tfjs-core',
       '@tensorflow/tfjs-core/dist/register_all_gradients',

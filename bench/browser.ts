@@ -1,0 +1,39 @@
+import { chromium, type Page } from 'playwright-core';
+import { createServer } from 'vite';
+import { browserArguments, findBrowser } from '../scripts/browser.mjs';
+
+/** Flags under which Chromium on Linux uses a GPU without a display. */
+const gpuArguments = ['--enable-features=Vulkan', '--use-angle=vulkan', '--ignore-gpu-blocklist'];
+
+/** Opens one of the bench's pages in a fresh browser, which ends with the work. */
+export type BenchBrowser = <T>(path: string, work: (page: Page) => Promise<T>) => Promise<T>;
+
+/** Serves the bench's pages while `work` opens browsers on them. */
+export async function withPages<T>(gpu: boolean, work: (open: BenchBrowser) => Promise<T>): Promise<T> {
+  const server = await createServer({
+    configFile: new URL('peers/vite.config.ts', import.meta.url).pathname,
+    logLevel: 'silent',
+    server: { port: 0 },
+  });
+  await server.listen();
+  const base = server.resolvedUrls!.local[0]!;
+  try {
+    return await work(async (path, inPage) => {
+      const executablePath = findBrowser();
+      const browser = await chromium.launch({
+        ...(executablePath !== undefined && { executablePath }),
+        args: [...browserArguments, ...(gpu ? gpuArguments : [])],
+      });
+      try {
+        const page = await browser.newPage();
+        page.setDefaultTimeout(0);
+        await page.goto(new URL(path, base).href);
+        return await inPage(page);
+      } finally {
+        await browser.close();
+      }
+    });
+  } finally {
+    await server.close();
+  }
+}
