@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { chromium, type Page } from 'playwright-core';
 import { createServer } from 'vite';
 import { browserArguments, findBrowser } from '../scripts/browser.mjs';
@@ -20,17 +23,20 @@ export async function withPages<T>(gpu: boolean, work: (open: BenchBrowser) => P
   try {
     return await work(async (path, inPage) => {
       const executablePath = findBrowser();
-      const browser = await chromium.launch({
+      // A profile on the disk: what a private window keeps in OPFS is memory.
+      const profile = mkdtempSync(join(tmpdir(), 'acuity-bench-'));
+      const browser = await chromium.launchPersistentContext(profile, {
         ...(executablePath !== undefined && { executablePath }),
         args: [...browserArguments, ...(gpu ? gpuArguments : [])],
       });
       try {
-        const page = await browser.newPage();
+        const page = browser.pages()[0] ?? (await browser.newPage());
         page.setDefaultTimeout(0);
         await page.goto(new URL(path, base).href);
         return await inPage(page);
       } finally {
         await browser.close();
+        rmSync(profile, { recursive: true, force: true });
       }
     });
   } finally {

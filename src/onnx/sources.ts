@@ -19,9 +19,35 @@ export function blobSource(name: string, blob: Blob): ByteSource {
     size: blob.size,
     async read(offset, length) {
       checkRange(name, blob.size, offset, length);
-      return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
+      const piece = blob.slice(offset, offset + length);
+      return (length >= streamedBytes && (await filled(piece))) || new Uint8Array(await piece.arrayBuffer());
     },
   };
+}
+
+/** Pieces of at least this size are streamed. */
+const streamedBytes = 2 ** 20;
+
+/**
+ * The bytes of a Blob, streamed into one buffer; null where the browser cannot do that. Chromium keeps what
+ * `arrayBuffer()` reads for as long as it likes: a gigabyte of pieces that nobody looks at any more.
+ */
+async function filled(blob: Blob): Promise<Uint8Array | null> {
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = blob.stream().getReader({ mode: 'byob' });
+  } catch {
+    return null;
+  }
+  let buffer = new ArrayBuffer(blob.size);
+  for (let at = 0; at < blob.size; ) {
+    const { value, done } = await reader.read(new Uint8Array(buffer, at));
+    if (done)
+      throw new Error(`The file ended ${blob.size - at} bytes early: it was changed while it was read`);
+    at += value.byteLength;
+    buffer = value.buffer;
+  }
+  return new Uint8Array(buffer);
 }
 
 /** Throws a RangeError where a read would pass the end of a source of `size` bytes. */
