@@ -2,6 +2,7 @@ import process from 'node:process';
 import type { Page } from 'playwright-core';
 import { type BenchBrowser, withPages } from './browser.ts';
 import { growthProblems, growthRows, growthTable } from './cost-growth/cost-growth.ts';
+import { embeddingRows, embeddingTable } from './embedding.ts';
 import { loadingProblems, loadingRows, loadingTable } from './loading/loading.ts';
 import { type BlockName, blocks } from './peers/blocks.ts';
 import { Contest, type Pace } from './peers/measure.ts';
@@ -38,7 +39,7 @@ export async function bench(options: BenchOptions, say: (line: string) => void):
     if (beside.length > 0) found.push(await besidePeers(open, options, beside, say));
     // The quick mode has four minutes in all.
     for (const [name, run] of Object.entries(others))
-      if (wanted.includes(name) && (!options.quick || options.only))
+      if (wanted.includes(name) && (options.only || !(options.quick || onlyByName.has(name))))
         found.push(await run(open, options, say));
     return found;
   });
@@ -62,8 +63,15 @@ interface Result {
 
 type Say = (line: string) => void;
 
+/** Measurements for which a large package is installed first. */
+const onlyByName: ReadonlySet<string> = new Set(['embedding']);
+
 /** Benches whose rows have figures of their own beside the common ones. */
 const others: Record<string, (open: BenchBrowser, options: BenchOptions, say: Say) => Promise<Result>> = {
+  async embedding(_, options, say) {
+    const rows = await embeddingRows(options, say);
+    return { rows, table: embeddingTable(rows), problems: [] };
+  },
   async loading(open, { quick: short }, say) {
     const rows = await loadingRows(open, short, say);
     return { rows, table: loadingTable(rows), problems: loadingProblems(rows) };
