@@ -21,7 +21,9 @@ function smallSet(): Files {
     const [, kind, number] = /([^/]+)-(\d+\.\w+)$/.exec(path) ?? [];
     if (!kind || !number || !['apple', 'balloon', 'penguin', 'cloud'].includes(kind)) continue;
     files.set(`${kind}/${number}`, bytes);
-    captions.push(`${kind}/${number},"picture ${number} of a ${kind}"`);
+    // The first caption is longer than the model reads.
+    const end = captions.length === 1 ? ', big'.repeat(60) : '';
+    captions.push(`${kind}/${number},"picture ${number} of a ${kind}${end}"`);
   }
   files.set('captions.csv', new TextEncoder().encode(captions.join('\n')));
   return files;
@@ -49,6 +51,7 @@ test('classes, captions and labels give the figures of the command', async ({ ac
   await seeds.fill(three);
   await page.getByRole('button', { name: 'Run the suite' }).click();
   await page.getByRole('table', { name: 'Scores' }).waitFor({ timeout: 60_000 });
+  await expect(page.getByText(/has \d+ tokens; the model reads 77/)).toBeVisible();
   const saved = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Save report as JSON' }).click();
   const { results } = JSON.parse(await readFile(await (await saved).path(), 'utf8'));
@@ -77,6 +80,7 @@ test('classes, captions and labels give the figures of the command', async ({ ac
   );
   expect(code).toBe(0);
   const command = JSON.parse(out);
+  expect(results[0].warnings).toEqual(command.warnings);
   expect(scores.zeroShot).toEqual(command.zeroShot);
   expect(scores.retrieval).toEqual(command.retrieval);
   expect(scores.knn).toEqual({ ...scores.knn, accuracy: command.knn.accuracy, seeds: command.knn.seeds });

@@ -29,6 +29,7 @@ describe('reports', () => {
     expect(parseCsv(csvReport(report)).map(({ fields }) => fields)).toEqual([
       ['table', 'row', 'column', 'value'],
       ['about', 'model', '', 'a_model\n100%'],
+      ['MMVP-VLM', 'note', '', 'p = 0.03'],
       ['MMVP-VLM', 'Color, "bright" & <script>', 'Before', '20'],
       ['MMVP-VLM', 'Color, "bright" & <script>', 'After', '33.3333'],
       ['MMVP-VLM', "'=SUM(A1)", 'Before', '-0.01'],
