@@ -57,7 +57,9 @@ const diva: { seeds: number[]; openai: string[]; metaclip: string; class: string
 );
 
 describe('MMVP by DIVA’s embeddings', () => {
-  it('decides the demo’s pairs as DIVA’s scripts do in PyTorch, for every seed', async () => {
+  it('decides the demo’s pairs as DIVA’s scripts do in PyTorch, for every seed', {
+    timeout: 120_000,
+  }, async () => {
     const totals = diva.openai.map((pairs) => (100 * [...pairs].filter((c) => c === '1').length) / 135);
     const { out } = await evaluate(
       ...['--mmvp', 'mmvp', '--diva-style', 'openai', '--seed', diva.seeds.join(), '--json'],
@@ -91,7 +93,9 @@ describe('a model without a text side', () => {
 });
 
 describe('the suite', () => {
-  it('scores all that the data allows, judges by the guard and writes every report', async () => {
+  it('scores all that the data allows, judges by the guard and writes every report', {
+    timeout: 120_000,
+  }, async () => {
     const { code, out, err } = await evaluate(
       ...[
         '--suite',
@@ -172,7 +176,9 @@ describe('what is kept from one command to the next', () => {
   }
   const images = (lines: string[]) => lines.filter((line) => / image \d+ of /.test(line));
 
-  it('stops at Ctrl-C with what was embedded kept, and goes on from there to the same scores', async () => {
+  it('stops at Ctrl-C with what was embedded kept, and goes on from there to the same scores', {
+    timeout: 120_000,
+  }, async () => {
     const stopped = await watched(['--cache', 'kept'], (line) => / image (\d{2,3}) of 270/.test(line));
     expect([stopped.code, stopped.out, stopped.err]).toEqual([1, '', 'acuity: cancelled\n']);
     expect(images(stopped.shown).at(-1)).toMatch(/ image \d+ of 270, \d+ s left$/);
@@ -188,7 +194,7 @@ describe('what is kept from one command to the next', () => {
     expect(JSON.parse(again.out).mmvp).toMatchObject({ pairs, total });
   });
 
-  it('does so when a real process gets Ctrl-C', { timeout: 60_000 }, async () => {
+  it('does so when a real process gets Ctrl-C', { timeout: 120_000 }, async () => {
     const args = ['evaluate', '--model', model, '--mmvp', 'mmvp', '--diva-style', 'openai', '--json'];
     const seeds = ['--seed', Array.from({ length: 12 }, (_, i) => i).join(), '--cache', 'process'];
     const env = { ...process.env, INIT_CWD: folder };
