@@ -24,7 +24,7 @@ export function blockGraph(block: Block): BlockGraph {
   addInput(b, 'input', 'float32', block.shape);
   addInput(b, 'target', 'float32', block.shape);
   for (const [name, shape] of Object.entries(block.weights)) addInput(b, name, 'float32', shape);
-  const output = block.name === 'vit-block' ? vitBlock(b, block) : unetBlock(b, block);
+  const output = block.kind === 'vit' ? vitBlock(b, block) : unetBlock(b, block);
   const error = b.op('Sub', [output, 'target']);
   const squares = b.op('Mul', [error, error]);
   nameOutput(b, b.op('ReduceMean', [squares], { keepdims: 0 }), 'loss');

@@ -9,29 +9,33 @@ import { blockGraph } from './acuity-graph.ts';
 import { adamw, type Block, type BlockValues } from './blocks.ts';
 import type { Backend, Contestant } from './contestant.ts';
 
-const wasmPaths = {
-  mjs: new URL('/ort/ort-wasm-simd-threaded.asyncify.mjs', location.href).href,
-  wasm: new URL('/ort/ort-wasm-simd-threaded.asyncify.wasm', location.href).href,
-};
+const filesOf = (folder: string) => ({
+  mjs: new URL('ort-wasm-simd-threaded.asyncify.mjs', folder).href,
+  wasm: new URL('ort-wasm-simd-threaded.asyncify.wasm', folder).href,
+});
 
-/** Acuity's own runtime, optimiser and differentiation, as a refinement uses them. */
+/**
+ * Acuity's own runtime, optimiser and differentiation, as a refinement uses them.
+ *
+ * @param threads of WebAssembly; 0 as many as it measures to be best
+ * @param folder address of onnxruntime-web's files
+ */
 export async function openAcuity(
   block: Block,
   values: BlockValues,
   backend: Backend,
   threads = 0,
+  folder = new URL('/ort/', location.href).href,
 ): Promise<Contestant> {
   const device = backend === 'webgpu' ? await openDevice() : undefined;
   const measured =
-    backend === 'wasm' && threads === 0
-      ? (await measureThreads({ wasmPaths: new URL('/ort/', location.href).href })).threads
-      : threads;
+    backend === 'wasm' && threads === 0 ? (await measureThreads({ wasmPaths: folder })).threads : threads;
   const runtime = await openRuntime({
     ort: ort as never,
     provider: backend,
     ...(device && { device }),
     threads: Math.max(1, measured),
-    wasmPaths,
+    wasmPaths: filesOf(folder),
   });
   const { graph, gradients } = blockGraph(block);
   const session = await graphSession(runtime, graph, { name: block.name });

@@ -1,10 +1,13 @@
 import { sizeOf } from '../../src/onnx/data-types.ts';
 
 export type BlockName = 'vit-block' | 'unet-block';
+/** Blocks of ViT-L/14 and of Stable Diffusion's UNet at 64x64 latents: too large for a software adapter. */
+export type LargeBlockName = 'vit-l-block' | 'unet-320-block';
 
 /** A block to train against a target: float32 weights by name, one input and the output wanted. */
 export interface Block {
-  name: BlockName;
+  name: BlockName | LargeBlockName;
+  kind: 'vit' | 'unet';
   /** Shape of the input, of the output and of the target. */
   shape: readonly number[];
   weights: Readonly<Record<string, readonly number[]>>;
@@ -37,41 +40,58 @@ const attention = (width: number) => ({
   'out.bias': [width],
 });
 
+/** Shape [batch, tokens, width]. */
+const vit = (
+  name: Block['name'],
+  [batch, tokens, width]: [number, number, number],
+  heads: number,
+): Block => ({
+  name,
+  kind: 'vit',
+  shape: [batch, tokens, width],
+  heads,
+  weights: {
+    'norm1.weight': [width],
+    'norm1.bias': [width],
+    ...attention(width),
+    'norm2.weight': [width],
+    'norm2.bias': [width],
+    'up.weight': [width, 4 * width],
+    'up.bias': [4 * width],
+    'down.weight': [4 * width, width],
+    'down.bias': [width],
+  },
+});
+
+/** Shape [batch, channels, side, side]. */
+const unet = (name: Block['name'], [batch, width, side]: [number, number, number], heads: number): Block => ({
+  name,
+  kind: 'unet',
+  shape: [batch, width, side, side],
+  heads,
+  weights: {
+    'norm1.weight': [width],
+    'norm1.bias': [width],
+    'conv1.weight': [width, width, 3, 3],
+    'conv1.bias': [width],
+    'norm2.weight': [width],
+    'norm2.bias': [width],
+    'conv2.weight': [width, width, 3, 3],
+    'conv2.bias': [width],
+    'norm3.weight': [width],
+    'norm3.bias': [width],
+    ...attention(width),
+  },
+});
+
 export const blocks: Readonly<Record<BlockName, Block>> = {
-  'vit-block': {
-    name: 'vit-block',
-    shape: [8, 65, 128],
-    heads: 4,
-    weights: {
-      'norm1.weight': [128],
-      'norm1.bias': [128],
-      ...attention(128),
-      'norm2.weight': [128],
-      'norm2.bias': [128],
-      'up.weight': [128, 512],
-      'up.bias': [512],
-      'down.weight': [512, 128],
-      'down.bias': [128],
-    },
-  },
-  'unet-block': {
-    name: 'unet-block',
-    shape: [4, 64, 16, 16],
-    heads: 4,
-    weights: {
-      'norm1.weight': [64],
-      'norm1.bias': [64],
-      'conv1.weight': [64, 64, 3, 3],
-      'conv1.bias': [64],
-      'norm2.weight': [64],
-      'norm2.bias': [64],
-      'conv2.weight': [64, 64, 3, 3],
-      'conv2.bias': [64],
-      'norm3.weight': [64],
-      'norm3.bias': [64],
-      ...attention(64),
-    },
-  },
+  'vit-block': vit('vit-block', [8, 65, 128], 4),
+  'unet-block': unet('unet-block', [4, 64, 16], 4),
+};
+
+export const largeBlocks: Readonly<Record<LargeBlockName, Block>> = {
+  'vit-l-block': vit('vit-l-block', [4, 257, 1024], 16),
+  'unet-320-block': unet('unet-320-block', [1, 320, 64], 5),
 };
 
 export interface BlockValues {

@@ -16,7 +16,7 @@ export async function openJax(block: Block, values: BlockValues, backend: Backen
     np.array(data.slice(), { shape: [...shape] });
   const input = array(values.input, block.shape);
   const target = array(values.target, block.shape);
-  const forward = block.name === 'vit-block' ? vitBlock : unetBlock;
+  const forward = block.kind === 'vit' ? vitBlock : unetBlock;
   const lossOf = (weights: Weights, x: Array, wanted: Array): Array => {
     const error = forward(weights, x, block).sub(wanted);
     return np.mean(error.ref.mul(error));

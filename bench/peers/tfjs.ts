@@ -16,7 +16,7 @@ export async function openTfjs(block: Block, values: BlockValues, backend: Backe
   await tf.ready();
   const last = (data: Float32Array<ArrayBuffer>) => {
     const tensor = tf.tensor(data.slice(), [...block.shape], 'float32');
-    return block.name === 'unet-block' ? tf.transpose(tensor, [0, 2, 3, 1]) : tensor;
+    return block.kind === 'unet' ? tf.transpose(tensor, [0, 2, 3, 1]) : tensor;
   };
   const input = last(values.input);
   const target = last(values.target);
@@ -31,10 +31,7 @@ export async function openTfjs(block: Block, values: BlockValues, backend: Backe
   }
   const lossOf = (): tf.Scalar =>
     tf.mean(
-      tf.squaredDifference(
-        (block.name === 'vit-block' ? vitBlock : unetBlock)(weights, input, block),
-        target,
-      ),
+      tf.squaredDifference((block.kind === 'vit' ? vitBlock : unetBlock)(weights, input, block), target),
     );
   const names = Object.keys(weights);
   const backward = () => {
