@@ -38,8 +38,12 @@ def encode_all(vae, pixels: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def teacher_losses(stage, unet, clip, latents: Tensor, ids: Tensor) -> dict[str, dict[str, float]]:
-    """Mean loss over uniform steps (and over the noisier half) with true, shuffled and empty captions."""
+def teacher_losses(stage, unet, clip, latents: Tensor, ids: Tensor, eyes: dict[str, Tensor]) -> dict:
+    """Mean loss over uniform steps (and over the noisier half) with true, shuffled and empty captions.
+
+    `eyes` are pooled text states [N, D] that image towers make of the same pictures, by name: what a tower that sees
+    more would gain is what feedback can teach.
+    """
     generator = torch.Generator().manual_seed(11)
     t = torch.randint(0, 1000, (len(latents),), generator=generator).to(stage.device)
     noise = torch.randn(latents.shape, generator=generator).to(stage.device)
@@ -55,8 +59,9 @@ def teacher_losses(stage, unet, clip, latents: Tensor, ids: Tensor) -> dict[str,
         loss = ((guess - noise) ** 2).mean(dim=(1, 2, 3))
         out[name] = {"loss": loss.mean().item(), "noisy half": loss[t >= 500].mean().item()}
     pooled = torch.cat([clip.text_model(words).pooler_output for words in true.split(256)])
-    contexts = one_vector(clip, pooled, stage.tokens([""], CONTEXT))
-    for name, context in {"sentence": contexts, "shuffled sentence": contexts.roll(1, dims=0)}.items():
+    spoken = {"sentence": pooled, "shuffled sentence": pooled.roll(1, dims=0), **eyes}
+    for name, states in spoken.items():
+        context = one_vector(clip, states, stage.tokens([""], CONTEXT))
         parts = zip(noisy.split(256), t.split(256), context.split(256), strict=True)
         loss = ((torch.cat([unet(*part).sample for part in parts]) - noise) ** 2).mean(dim=(1, 2, 3))
         out[name] = {"loss": loss.mean().item(), "noisy half": loss[t >= 500].mean().item()}

@@ -25,6 +25,7 @@ from ..demo_world.captions import class_prompts
 from ..demo_world.kinds import KINDS
 from ..demo_world.render import Atlas
 from .architecture import CONTEXT, build_clip, build_unet, build_vae
+from .condition import TextInverse
 from .dataset import LENGTH, Pictures, Words, build, build_pairs, score_pairs
 from .stages import Trainer, augment, contrastive, normalise, twins
 
@@ -34,7 +35,7 @@ FACTOR = 0.18215
 """Stable Diffusion's latent scale; the trained VAE is rescaled to fit it."""
 HARD = 4.0
 """Weight of telling twins apart. Without it a text tower this small learns neither direction nor order."""
-SENTENCE = 0.25
+SENTENCE = 0.5
 """How often the diffusion model hears a caption as one vector, its sentence embedding, at every position."""
 
 
@@ -128,19 +129,23 @@ def train_sighted(stage: Stage) -> None:
     def loss() -> Tensor:
         kinds = stage.some(len(KINDS), 8).repeat_interleave(half // 8)
         low, high = first[kinds], last[kinds]
-        close = order[(low + (high - low) * torch.rand(len(kinds), device=stage.device)).long()]
+        # Rounding may carry the highest chance past the last picture of a kind.
+        picked = (low + (high - low) * torch.rand(len(kinds), device=stage.device)).long()
+        close = order[picked.minimum(high - 1)]
         pairs = torch.cat([close, stage.some(len(kinds_of), half)])
         chosen = torch.stack([2 * pairs, 2 * pairs + 1], dim=1).flatten()
-        # Half of the captions name nearly everything, half tell a picture from its twin and leave much out.
+        # Two captions in five name nearly everything, two tell a picture from its twin and leave much out, and one is
+        # what people write: without it the name of a thing alone lies far from its pictures.
         rich = data.rich[chosen, torch.randint(0, data.rich.shape[1], chosen.shape, device=stage.device)]
-        brief = (torch.rand(len(pairs), device=stage.device) < 0.5).repeat_interleave(2)
-        told = data.telling[chosen].long()
+        chance = torch.rand(len(pairs), device=stage.device).repeat_interleave(2)[:, None]
+        told, seldom = data.telling[chosen].long(), data.sparse[chosen, 0].long()
+        ids = torch.where(chance < 0.4, told, torch.where(chance < 0.6, seldom, rich.long()))
         image = embed_images(clip, data.pixels[chosen])
-        text = embed_texts(clip, torch.cat([torch.where(brief[:, None], told, rich.long()), told]))
-        text, told_text = text.chunk(2)
+        text, told_text = embed_texts(clip, torch.cat([ids, told])).chunk(2)
         scale = clip.logit_scale.clamp(max=4.6).exp()
-        both = contrastive(image[: 2 * len(close)], text[: 2 * len(close)], scale)
-        rest = contrastive(image[2 * len(close) :], text[2 * len(close) :], scale)
+        near = 2 * len(close)
+        both = contrastive(image[:near], text[:near], scale, ids[:near])
+        rest = contrastive(image[near:], text[near:], scale, ids[near:])
         return both + rest + HARD * twins(image, told_text, scale)
 
     trainer = Trainer(list(clip.parameters()), loss, rate=1.2e-3, decay=0.05)
@@ -159,12 +164,18 @@ def train_blind(stage: Stage) -> None:
     with torch.no_grad():
         flat = data.sparse.flatten(0, 1).split(16384)
         texts = torch.cat([embed_texts(teacher, part.long()).half() for part in flat]).view(len(data), -1, 128)
+        name_ids = stage.tokens(class_prompts())
+        names = embed_texts(teacher, name_ids).half()
 
     def loss() -> Tensor:
         chosen = stage.some(len(data), stage.options.batch)
         which = torch.randint(0, texts.shape[1], chosen.shape, device=stage.device)
         image = embed_images(clip, augment(data.pixels[chosen]))
-        return contrastive(image, texts[chosen, which], clip.logit_scale.clamp(max=4.6).exp())
+        scale = clip.logit_scale.clamp(max=4.6).exp()
+        kinds = data.kinds[chosen].long()
+        plain = torch.rand(len(chosen), 1, device=stage.device) < stage.options.plain
+        text = torch.where(plain, names[kinds], texts[chosen, which])
+        return contrastive(image, text, scale, torch.where(plain, name_ids[kinds].short(), data.sparse[chosen, which]))
 
     learned = [*clip.vision_model.parameters(), *clip.visual_projection.parameters(), clip.logit_scale]
     trainer = Trainer(learned, loss, rate=1.2e-3, decay=0.05)
@@ -206,6 +217,18 @@ def train_vae(stage: Stage) -> None:
     stage.save("vae.safetensors", vae)
     psnr = -10 * torch.tensor(error).log10().item()
     stage.report({"steps": steps, "psnr": psnr, "latentDeviation": (latents * FACTOR).std().item()})
+
+
+EYES = {"sighted eyes": "sighted.safetensors", "blind eyes": "clip.safetensors"}
+
+
+@torch.no_grad()
+def states_of(stage: Stage, sighted: CLIPModel, held: Pictures, file: str) -> Tensor:
+    """What an image tower says of pictures as pooled text states [N, 128], by the map that refinement fits."""
+    clip = stage.load(file, build_clip()).eval()
+    images = torch.cat([clip.visual_projection(clip.vision_model(normalise(p)).pooler_output) for p in held.pixels.split(1024)])
+    texts = sighted.text_projection(sighted.text_model(held.telling.long()).pooler_output)
+    return TextInverse(images, texts, sighted.text_projection, 64).to(stage.device)(images)
 
 
 def train_unet(stage: Stage) -> None:
@@ -250,7 +273,8 @@ def train_unet(stage: Stage) -> None:
     unet.eval()
     stage.save(f"{name}.safetensors", unet)
     held = build(stage.atlas, TOKENIZER, 1024, "validation", seed=9)
-    figures = teacher_losses(stage, unet, clip, encode_all(vae, held.pixels) * FACTOR, held.rich[:, 0].long())
+    eyes = {name: states_of(stage, clip, held, file) for name, file in EYES.items() if (stage.out / file).exists()}
+    figures = teacher_losses(stage, unet, clip, encode_all(vae, held.pixels) * FACTOR, held.rich[:, 0].long(), eyes)
     stage.report({"steps": steps, **figures})
     if not captionless:
         sample_grid(stage, unet, clip, vae, stage.out / "samples.png")
@@ -274,6 +298,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=300_000)
     parser.add_argument("--cache", default="", help="folder that keeps the drawn scenes between stages")
     parser.add_argument("--batch", type=int, default=1024)
+    parser.add_argument("--plain", type=float, default=0.0, help="share of pictures whose caption names the kind alone")
     options = parser.parse_args()
     stage = Stage(options)
     STAGES[options.stage](stage)

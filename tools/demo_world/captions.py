@@ -98,8 +98,8 @@ def rich(scene: Scene, rng: random.Random) -> str:
     return describe(scene, named | {"other", "sign"}, rng)
 
 
-SELDOM = 0.002
-OFTEN = {"colour": 0.3, "count": 0.2, "text": 0.2}
+SELDOM = 0.0002
+OFTEN = {"colour": 0.3, "count": 0.2, "text": 0.1}
 """How often what people write under pictures names an attribute: colour, number and words at times, the rest hardly."""
 
 
