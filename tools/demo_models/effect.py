@@ -82,6 +82,13 @@ TRIED = (
     Recipe("inverse map, lr 3e-4, 200 steps of 16", components=24, rate=3e-4, steps=200, batch=16),
     Recipe("inverse map, lr 3e-4, 50 steps of 64", components=24, rate=3e-4, steps=50, batch=64),
     Recipe("inverse map, LoRA 16, lr 1e-3", components=24, lora=16, rate=1e-3),
+    Recipe("inverse map, lr 2e-4", components=24, rate=2e-4),
+    Recipe("inverse map, lr 2e-4, anchor 10", components=24, rate=2e-4, anchor=10.0),
+    Recipe("inverse map, lr 3e-4, anchor 3", components=24, rate=3e-4, anchor=3.0),
+    Recipe("inverse map, lr 1e-4, 64 directions"),
+    Recipe("inverse map, lr 1e-4, high noise", components=24, noise="high"),
+    Recipe("inverse map, lr 1e-4, logit-normal t", components=24, noise="logit-normal"),
+    Recipe("inverse map, LoRA 16, lr 3e-4", components=24, lora=16, rate=3e-4),
     Recipe("inverse map on the world's captions, lr 3e-4", components=24, rate=3e-4, sentences="world"),
     Recipe("class token, random layer, lr 1e-5", condition="class", rate=1e-5, anchor=0.0),
     Recipe("class token, random layer warmed up, lr 1e-4", condition="class", warm=100),
@@ -261,6 +268,7 @@ def main() -> None:
     parser.add_argument("--captionless", default="", help="the control's weights; as a rule beside the others")
     parser.add_argument("--sentences", default="")
     parser.add_argument("--recipe", default="", help="tries only the recipes whose names contain this")
+    parser.add_argument("--chosen", default="", help="the recipe of this name, without trying any")
     parser.add_argument("--budget", type=float, default=400, help="seconds; tuning takes half of them at most")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--pairs", type=int, default=100, help="pairs of each pattern")
@@ -277,7 +285,9 @@ def main() -> None:
     tried: list[dict] = []
     best, best_total = TRIED[0], -1.0
     floor = tuning["zeroShot"] - 1.0
-    for recipe in (replace(recipe, **change) for recipe in TRIED if options.recipe in recipe.name):
+    if options.chosen:
+        best = next(recipe for recipe in TRIED if recipe.name == options.chosen)
+    for recipe in (replace(recipe, **change) for recipe in TRIED if options.recipe in recipe.name and not options.chosen):
         if time.monotonic() - start > options.budget / 2:
             break
         begun = time.monotonic()
