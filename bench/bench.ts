@@ -8,6 +8,7 @@ import { type BlockName, blocks } from './peers/blocks.ts';
 import { Contest, type Pace } from './peers/measure.ts';
 import { pytorchRows } from './peers/measure-pytorch.ts';
 import { disagreements, type Row } from './peers/report.ts';
+import { planProblems, planRows, planTable } from './plan-against-use.ts';
 import { markdownTable } from './table.ts';
 
 export interface BenchOptions {
@@ -75,6 +76,10 @@ const others: Record<string, (open: BenchBrowser, options: BenchOptions, say: Sa
   async loading(open, { quick: short }, say) {
     const rows = await loadingRows(open, short, say);
     return { rows, table: loadingTable(rows), problems: loadingProblems(rows) };
+  },
+  async 'plan-against-use'(_, { gpu }, say) {
+    const rows = await withPages(gpu, (open) => planRows(open, say), '../e2e/pages/vite.config.ts');
+    return { rows, table: planTable(rows), problems: planProblems(rows) };
   },
   async 'cost-growth'(_, { quick: short }, say) {
     const rows = await growthRows(short, say);

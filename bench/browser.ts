@@ -11,10 +11,18 @@ const gpuArguments = ['--enable-features=Vulkan', '--use-angle=vulkan', '--ignor
 /** Opens one of the bench's pages in a fresh browser, which ends with the work. */
 export type BenchBrowser = <T>(path: string, work: (page: Page) => Promise<T>) => Promise<T>;
 
-/** Serves the bench's pages while `work` opens browsers on them. */
-export async function withPages<T>(gpu: boolean, work: (open: BenchBrowser) => Promise<T>): Promise<T> {
+/**
+ * Serves pages while `work` opens browsers on them.
+ *
+ * @param config of their server, from this folder: the bench's own, or that of the tests' pages
+ */
+export async function withPages<T>(
+  gpu: boolean,
+  work: (open: BenchBrowser) => Promise<T>,
+  config = 'peers/vite.config.ts',
+): Promise<T> {
   const server = await createServer({
-    configFile: new URL('peers/vite.config.ts', import.meta.url).pathname,
+    configFile: new URL(config, import.meta.url).pathname,
     logLevel: 'silent',
     server: { port: 0 },
   });
