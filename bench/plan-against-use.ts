@@ -105,7 +105,7 @@ function small(count: number): Uint8Array {
 function measured(open: BenchBrowser, name: string, file: string, weights: number): Promise<PlanRow> {
   const config = {
     ...presets.quick,
-    batchSize: 2,
+    batchSize: 1,
     steps: 1,
     checkpointEvery: 0,
     optimizer: { ...presets.diva.optimizer, learningRate: 1e-6 },
@@ -121,6 +121,7 @@ function measured(open: BenchBrowser, name: string, file: string, weights: numbe
       document.body.append(input);
     });
     await page.locator('input').setInputFiles(file);
+    const watch = new MemoryWatch();
     const { request, plan, adapter } = await page.evaluate(
       async ([files, settings]) => {
         const { engine, tools } = window;
@@ -140,7 +141,6 @@ function measured(open: BenchBrowser, name: string, file: string, weights: numbe
       },
       [images, config] as const,
     );
-    const watch = new MemoryWatch();
     const last = await page.evaluate(async (given) => {
       const { tools } = window;
       const run = await tools.start(given);
