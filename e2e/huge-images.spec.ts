@@ -156,8 +156,9 @@ test('a drop of huge, empty, cut and mislabelled files becomes a set, is shown a
   await expect(panel.getByText('looks alike')).toHaveCount(4, { timeout: 90_000 });
   watching = false;
   await watch;
-  // One image's bitmap twice (4 bytes a pixel each, while the browser copies it), its RGB and its grey: not four images.
-  expect(most).toBeLessThan(1.9e9);
+  // One image takes 1.2 GB: its bitmap twice (4 bytes a pixel each, while the browser copies it), its RGB and its grey.
+  // What the collector has yet to free comes on top (1.5 to 2.0 GB were seen), but two images at once would not fit.
+  expect(most).toBeLessThan(2.4e9);
 
   await expect(panel.getByText('3 files skipped')).toBeVisible();
   await panel.getByText('Names and reasons').click();
