@@ -300,6 +300,8 @@ test('the Refine room plans memory and time before anything is loaded', async ({
   await panel.getByRole('textbox').fill('4');
   await expect(panel).toContainText('does not fit');
   await expect(panel.getByRole('row', { name: /LoRA, rank 16/ })).toContainText('3.10 GB');
+  await panel.getByRole('button', { name: 'LoRA, rank 16' }).click();
+  await expect(page.getByLabel('Weights that train')).toHaveValue('lora');
   await panel.getByRole('textbox').fill('8');
   await expect(panel).toContainText('at the peak: fits');
 });

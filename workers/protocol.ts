@@ -238,8 +238,8 @@ export interface PlanReport {
   limits: { buffer: number | null; binding: number | null; total: number | null };
   /** Why it does not fit; empty when it does. */
   obstacles: string[];
-  /** Cheaper ways, least memory first, when it does not fit. */
-  choices: { choice: string; peak: number; fits: boolean }[];
+  /** Cheaper ways with the settings that make them, least memory first, when it does not fit. */
+  choices: { choice: string; peak: number; fits: boolean; config: RefineConfig }[];
   /** From the steps of an earlier run with these models, or from kernels measured on this machine. */
   time: { step: number; run: number; from: 'run' | 'kernels' } | null;
 }

@@ -248,7 +248,7 @@ export class ScriptedEngine implements Engine {
     return split;
   }
 
-  async planRun({ total }: PlanRequest): Promise<PlanReport> {
+  async planRun({ total, config }: PlanRequest): Promise<PlanReport> {
     const parts = [
       { name: 'weights', bytes: 4.7e9 },
       { name: 'gradients', bytes: 1.2e9 },
@@ -261,7 +261,16 @@ export class ScriptedEngine implements Engine {
       largest: { name: 'scores', bytes: 3.3e8 },
       limits: { buffer: 2 ** 31, binding: 2 ** 31, total },
       obstacles: fits ? [] : ['Training takes 5.90 GB at its peak'],
-      choices: fits ? [] : [{ choice: 'LoRA, rank 16', peak: 3.1e9, fits: true }],
+      choices: fits
+        ? []
+        : [
+            {
+              choice: 'LoRA, rank 16',
+              peak: 3.1e9,
+              fits: true,
+              config: { ...config, trainable: { kind: 'lora', rank: 16, alpha: 16 } },
+            },
+          ],
       time: { step: 2, run: 120, from: 'kernels' },
     };
   }

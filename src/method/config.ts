@@ -84,6 +84,20 @@ export interface RefineConfig {
   projectorLearningRate?: number;
   /** Random resized crop: share of the area kept, at least. 1 takes the whole centre crop. */
   cropScale: number;
+  /** Different crops of an image, in turn from epoch to epoch; 0 or absent: a new one each time. */
+  crops?: number;
+  /**
+   * What becomes of values that the backward needs: kept until then, or computed a second time where that lowers the
+   * peak of memory. Absent means kept.
+   */
+  innerValues?: 'kept' | 'recomputed';
+  /**
+   * Whether the teacher's image autoencoder stays beside the training, or makes every latent before it and goes.
+   * Absent means it stays.
+   */
+  autoencoder?: 'beside' | 'before';
+  /** Whether the weights of the start are kept beside the run, to measure how far it has moved. Absent means measured. */
+  drift?: 'measured' | 'unmeasured';
   /** Seed of every random stream of the run. */
   seed: number;
   /** A checkpoint is written after each so many steps, and at the end; 0: only at the end. */
@@ -121,6 +135,10 @@ export const presets = {
     projectorWarmup: 0,
     projectorLearningRate: 1e-4,
     cropScale: 0.9,
+    crops: 0,
+    innerValues: 'kept',
+    autoencoder: 'beside',
+    drift: 'measured',
     seed: 42,
     checkpointEvery: 50,
   },
@@ -153,6 +171,10 @@ export const presets = {
     projectorWarmup: 0,
     projectorLearningRate: 1e-4,
     cropScale: 0.9,
+    crops: 0,
+    innerValues: 'kept',
+    autoencoder: 'beside',
+    drift: 'measured',
     seed: 42,
     checkpointEvery: 20,
   },
@@ -188,6 +210,10 @@ export const presets = {
     projectorWarmup: 100,
     projectorLearningRate: 1e-3,
     cropScale: 0.9,
+    crops: 0,
+    innerValues: 'kept',
+    autoencoder: 'beside',
+    drift: 'measured',
     seed: 42,
     checkpointEvery: 50,
   },
@@ -224,6 +250,10 @@ export const presets = {
     projectorWarmup: 0,
     projectorLearningRate: 1e-4,
     cropScale: 1,
+    crops: 0,
+    innerValues: 'kept',
+    autoencoder: 'beside',
+    drift: 'measured',
     seed: 1,
     checkpointEvery: 0,
   },

@@ -11,8 +11,8 @@ export interface StepRecord {
   anchor?: number;
   gradientNorm: number;
   learningRate: number;
-  /** L2 norm of the change of all encoder weights since the start. */
-  drift: number;
+  /** L2 norm of the change of all encoder weights since the start; absent in runs that do not measure it. */
+  drift?: number;
   /** Wall-clock milliseconds of the step. */
   ms: number;
 }

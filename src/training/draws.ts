@@ -30,8 +30,7 @@ export class Draws {
 
   /** Index of the image in a slot: every image once an epoch, in an order of the epoch's own. */
   image(step: number, slot: number): number {
-    const perStep = this.#config.batchSize * this.#config.accumulate;
-    const position = step * perStep + slot;
+    const position = this.#position(step, slot);
     const epoch = Math.floor(position / this.#images);
     if (epoch !== this.#epoch) {
       this.#order = this.#streams.order.permutation({ step: epoch }, this.#images);
@@ -40,8 +39,20 @@ export class Draws {
     return this.#order[position % this.#images]!;
   }
 
-  /** Uniform numbers that decide a crop. */
+  #position(step: number, slot: number): number {
+    return step * this.#config.batchSize * this.#config.accumulate + slot;
+  }
+
+  /** Uniform numbers that decide a crop: one of the image's own where the configuration counts them. */
   crop(step: number, slot: number): Float32Array {
+    const { crops = 0 } = this.#config;
+    if (crops > 0) {
+      const turn = Math.floor(this.#position(step, slot) / this.#images) % crops;
+      return this.#streams.crop.uniform(
+        { step: turn, image: this.image(step, slot), draw: 1 },
+        numbersPerCrop,
+      );
+    }
     return this.#streams.crop.uniform({ step, image: slot }, numbersPerCrop);
   }
 

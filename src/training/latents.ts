@@ -10,14 +10,19 @@ import { bytesOf, cpuTensorFrom, isGpuTensor } from '../runtime/tensor.ts';
 const imagenetMean = [0.485, 0.456, 0.406] as const;
 const imagenetStd = [0.229, 0.224, 0.225] as const;
 
-/** Clean latents of crops: the autoencoder's mean times its scaling factor (diva.md, step 3). */
+/**
+ * Clean latents of crops: the autoencoder's mean times its scaling factor (diva.md, step 3). Its weights are loaded by
+ * the first latent, and again by the first one after a release.
+ */
 export class LatentEncoder {
   /** [channels, height, width] of one latent. */
   readonly shape: readonly [number, number, number];
   /** Edge of the square image it takes, in pixels. */
   readonly imageSize: number;
   readonly #runtime: Runtime;
-  readonly #session: Session;
+  readonly #open: () => Promise<Session>;
+  /** Made when it is first needed. */
+  #session: Promise<Session> | undefined;
   readonly #input: string;
   readonly #output: string;
   readonly #scale: number;
@@ -33,13 +38,13 @@ export class LatentEncoder {
     const graph = await specialise(teacher.vaeEncoder, { shapes: { [input]: [1, 3, imageSize, imageSize] } });
     const output = graph.outputs[0]!.name;
     const shape = graph.types.get(output)!.shape;
-    const session = await graphSession(runtime, graph, { name: 'image autoencoder', hostOutputs: [output] });
+    const session = () => graphSession(runtime, graph, { name: 'image autoencoder', hostOutputs: [output] });
     return new LatentEncoder(runtime, session, { input, output, shape, imageSize, teacher, ...options });
   }
 
   private constructor(
     runtime: Runtime,
-    session: Session,
+    open: () => Promise<Session>,
     made: {
       input: string;
       output: string;
@@ -52,7 +57,7 @@ export class LatentEncoder {
   ) {
     const { teacher } = made;
     this.#runtime = runtime;
-    this.#session = session;
+    this.#open = open;
     this.#input = made.input;
     this.#output = made.output;
     this.#scale = teacher.scalingFactor;
@@ -64,13 +69,14 @@ export class LatentEncoder {
 
   /** The latent of one crop, [channels, height, width]. */
   async encode(pixels: Uint8Array): Promise<Float32Array<ArrayBuffer>> {
+    const session = await this.#opened();
     const size = this.imageSize;
     const image = normalise({ width: size, height: size, data: pixels }, this.#normalisation);
     const type = { dtype: 'float32', shape: [1, 3, this.imageSize, this.imageSize] } as const;
     const bytes = new Uint8Array(image.buffer, image.byteOffset, image.byteLength);
     const feed = this.#runtime.device ? this.#runtime.upload(type, bytes) : cpuTensorFrom(type, bytes);
     try {
-      const result = (await this.#session.run(new Map([[this.#input, feed]]))).get(this.#output)!;
+      const result = (await session.run(new Map([[this.#input, feed]]))).get(this.#output)!;
       if (isGpuTensor(result)) throw new TypeError('latents are read on the host');
       const elements = this.shape[0] * this.shape[1] * this.shape[2];
       const floats = new Float32Array(bytesOf(result).slice(0, 4 * elements).buffer);
@@ -80,8 +86,18 @@ export class LatentEncoder {
     }
   }
 
-  release(): Promise<void> {
-    return this.#session.release();
+  async release(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await (await session)?.release();
+  }
+
+  #opened(): Promise<Session> {
+    this.#session ??= this.#open().catch((error: unknown) => {
+      this.#session = undefined;
+      throw error;
+    });
+    return this.#session;
   }
 }
 

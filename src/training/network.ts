@@ -27,7 +27,18 @@ export interface NetworkParts {
   contextWidth: number;
 }
 
-type NetworkConfig = Pick<RefineConfig, 'batchSize' | 'condition' | 'partTokens' | 'projection' | 'anchor'>;
+type NetworkConfig = Pick<
+  RefineConfig,
+  'batchSize' | 'condition' | 'partTokens' | 'projection' | 'anchor' | 'innerValues'
+>;
+
+/**
+ * Everything is computed again that lowers the peak, and attention scores are split to what WebGPU promises of a
+ * storage buffer binding, 128 MiB.
+ */
+export const leastMemory = { memoryBudget: 0, maxScoreBytes: 128 * 2 ** 20 } as const;
+
+const memoryOf = ({ innerValues }: NetworkConfig) => (innerValues === 'recomputed' ? leastMemory : {});
 
 /**
  * Builds the training graph of a run's first stage, in which the projection trains alone: the backward ends where the
@@ -38,7 +49,8 @@ export async function buildProjectionNetwork(
   config: NetworkConfig,
   weightsAsInputs: 'all' | 'trainable',
 ): Promise<TrainingGraph> {
-  return buildTrainingGraph({ ...(await networkGraphs(parts, config)), trainable: [], weightsAsInputs });
+  const graphs = await networkGraphs(parts, config);
+  return buildTrainingGraph({ ...graphs, ...memoryOf(config), trainable: [], weightsAsInputs });
 }
 
 /** Builds the whole training graph at a run's batch size. Weights stay where they are. */
@@ -53,7 +65,8 @@ export async function buildNetwork(
     config.trainable ?? { kind: 'all' },
     (weight, inputs, rank) => loraFactor(config.seed, weight, inputs, rank),
   );
-  return buildTrainingGraph({ ...graphs, encoder, ...(trainable ? { trainable } : {}), weightsAsInputs });
+  const selected = { encoder, ...(trainable ? { trainable } : {}) };
+  return buildTrainingGraph({ ...graphs, ...selected, ...memoryOf(config), weightsAsInputs });
 }
 
 /** Encoder and teacher at a run's sizes, in the forms that differentiate cheaply. */

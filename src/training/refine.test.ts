@@ -4,6 +4,7 @@ import { readEncoderFolder } from '../exchange/encoder-folder.ts';
 import { readTeacherFolder } from '../exchange/teacher-folder.ts';
 import { presets, type RefineConfig } from '../method/config.ts';
 import { type OrtModule, openRuntime } from '../runtime/runtime.ts';
+import { isGpuTensor } from '../runtime/tensor.ts';
 import type { CropSource } from './crops.ts';
 import { LatentEncoder } from './latents.ts';
 import { buildNetwork, buildProjectionNetwork } from './network.ts';
@@ -143,6 +144,35 @@ it('trains low-rank factors and their average, and goes on bit for bit', async (
     if (name.endsWith('.lora_up')) expect(Buffer.compare(again.weights.get(name)!, bytes), name).not.toBe(0);
   }
   await resumed.release();
+});
+
+it('computes the same step when inner values are computed again and the drift is not measured', async () => {
+  const changes = { accumulate: 1, drawsPerImage: 1 };
+  const gradients = async (settings: Partial<RefineConfig>) => {
+    const refinement = await open({ ...changes, ...settings });
+    const read = new Map<string, Float32Array>();
+    const step = await refinement.next(async (tensors) => {
+      for (const [name, tensor] of tensors)
+        if (!isGpuTensor(tensor)) read.set(name, Float32Array.from(tensor.data as Float32Array));
+    });
+    await refinement.release();
+    return { step, read };
+  };
+  const kept = await gradients({});
+  const again = await gradients({ innerValues: 'recomputed', drift: 'unmeasured' });
+  expect(kept.step.drift).toBe(0);
+  expect(again.step).not.toHaveProperty('drift');
+  expect(again.step.loss).toBeCloseTo(kept.step.loss, 5);
+  let difference = 0;
+  let length = 0;
+  for (const [name, values] of kept.read) {
+    for (const [i, value] of values.entries()) {
+      difference += (value - again.read.get(name)![i]!) ** 2;
+      length += value ** 2;
+    }
+  }
+  expect(length).toBeGreaterThan(0);
+  expect(Math.sqrt(difference / length)).toBeLessThan(1e-5);
 });
 
 it('stops before the weights change when one of them is broken', async () => {

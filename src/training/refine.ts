@@ -29,8 +29,11 @@ export interface RefineStep {
   /** Before clipping. */
   gradientNorm: number;
   learningRate: number;
-  /** L2 norm of the change of all trained weights since the run began: of the factors with LoRA. */
-  drift: number;
+  /**
+   * L2 norm of the change of all trained weights since the run began: of the factors with LoRA. Absent where the run
+   * does not measure it.
+   */
+  drift?: number;
   /** Wall-clock milliseconds. */
   ms: number;
 }
@@ -72,7 +75,7 @@ export class Refinement {
   /** The session of the stage in work. */
   #stage: { network: TrainingGraph; session: Session } | undefined;
   readonly #weights: WeightStore;
-  readonly #start: WeightStore;
+  readonly #start: WeightStore | undefined;
   readonly #stages: Stages;
   readonly #average: WeightAverage | undefined;
   readonly #draws: Draws;
@@ -131,7 +134,7 @@ export class Refinement {
     this.#draws = draws;
     this.#views = new Views(parts);
     const trained = [...network.gradients.keys()];
-    this.#start = weights.clone(trained);
+    this.#start = config.drift === 'unmeasured' ? undefined : weights.clone(trained);
     this.#stages = new Stages(runtime, config, trained, weights, this.#start);
     const decay = config.average ?? 0;
     this.#average = decay > 0 ? new WeightAverage(runtime, weights, trained, decay) : undefined;
@@ -191,7 +194,7 @@ export class Refinement {
       ...(this.#anchor ? { anchor } : {}),
       gradientNorm: report.gradientNorm,
       learningRate: this.#stages.learningRate(step),
-      drift: report.drift ?? 0,
+      ...(report.drift === null ? {} : { drift: report.drift }),
       ms: performance.now() - started,
     };
   }
@@ -228,7 +231,7 @@ export class Refinement {
       : when === 'start'
         ? this.#start
         : (this.#average ?? this.#weights);
-    return store.has(inner) ? store.get(inner) : undefined;
+    return store?.has(inner) ? store.get(inner) : undefined;
   }
 
   async #read(from: Pick<WeightStore, 'read'>): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
@@ -258,7 +261,7 @@ export class Refinement {
     await this.#stage?.session.release();
     this.#stages.release();
     this.#weights.release();
-    this.#start.release();
+    this.#start?.release();
     this.#average?.release();
     this.#parts.runtime.release(this.#prompt);
     for (const tensor of [this.#loss, ...(this.#anchor ? [this.#anchor] : []), ...this.#gradients.values()])

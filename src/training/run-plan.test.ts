@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { readEncoderFolder } from '../exchange/encoder-folder.ts';
 import { splitShared } from '../exchange/split-shared.ts';
 import { readTeacherFolder } from '../exchange/teacher-folder.ts';
-import { presets } from '../method/config.ts';
+import { presets, type RefineConfig } from '../method/config.ts';
 import { sizeOf } from '../onnx/data-types.ts';
 import { measureKernelRates, secondsOf } from '../runtime/kernel-rates.ts';
 import { type OrtModule, openRuntime } from '../runtime/runtime.ts';
@@ -42,6 +42,25 @@ it('plans the built-in models, and each cheaper way takes less', async () => {
   const refused = await planRun({ ...run, room: { total: memory.peak - 1 } });
   expect(refused.memory.obstacles).toHaveLength(1);
   expect(refused.memory.choices.every(({ fits }) => fits)).toBe(true);
+  // What a choice sets is planned as the choice said.
+  for (const { choice, peak, config } of refused.choices) {
+    if (choice.includes('float16')) continue;
+    const chosen = await planRun({ ...run, config });
+    expect(chosen.memory.peak, choice).toBe(peak);
+  }
+});
+
+it('plans what the memory settings of a run save', async () => {
+  const run = await builtInRun();
+  const as = async (changes: Partial<RefineConfig>) =>
+    (await planRun({ ...run, config: { ...presets.quick, ...changes } })).memory;
+  const plain = await as({});
+  const thrifty = await as({ innerValues: 'recomputed', drift: 'unmeasured', autoencoder: 'before' });
+  expect(thrifty.activations).toBeLessThan(0.8 * plain.activations);
+  expect(plain.reference).toBeGreaterThan(0);
+  expect(thrifty.reference).toBe(0);
+  expect(plain.stages.training - plain.total).toBeGreaterThan(0);
+  expect(thrifty.stages.training).toBe(thrifty.total);
 });
 
 it('measures how fast a runtime computes', async () => {

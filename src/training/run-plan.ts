@@ -14,7 +14,7 @@ import {
 import type { RuntimeProvider } from '../runtime/session.ts';
 import { besideBytes } from './beside.ts';
 import { type NetworkParts, networkGraphs } from './network.ts';
-import { buildWay, type TrainingWay, wayOf, withoutLosses } from './training-way.ts';
+import { buildWay, configOf, type TrainingWay, wayOf, withoutLosses } from './training-way.ts';
 
 /** A run to be planned: models read but not loaded. */
 export interface PlannedRun {
@@ -33,6 +33,8 @@ export interface PlannedRun {
 
 export interface RunPlan {
   memory: RefinementPlan;
+  /** The cheaper choices of the plan with the configurations that make them, least memory first. */
+  choices: (RefinementPlan['choices'][number] & { config: RefineConfig })[];
   /** Work of one pass of the training graph. */
   pass: GraphWork;
   /** Work of making one latent. */
@@ -61,7 +63,7 @@ export async function planRun(run: PlannedRun, always = false): Promise<RunPlan>
       trainable,
       gradients,
       optimizer: way.optimizer,
-      passes: config.accumulate * config.drawsPerImage,
+      passes: configOf(config, way).accumulate * config.drawsPerImage,
       drift: way.drift,
       releaseAutoencoder: way.releaseAutoencoder,
       autoencoder,
@@ -77,7 +79,15 @@ export async function planRun(run: PlannedRun, always = false): Promise<RunPlan>
     ({ choice, change }): CheaperChoice => ({ choice, design: () => designOf({ ...way, ...change }) }),
   );
   const memory = await planRefinement(design, run.room, cheaper, always);
-  return { memory, pass: workOf(design.graph), latent: workOf(autoencoder) };
+  const configs = new Map(
+    choices.map(({ choice, change }) => [choice, configOf(config, { ...way, ...change })]),
+  );
+  return {
+    memory,
+    choices: memory.choices.map((found) => ({ ...found, config: configs.get(found.choice)! })),
+    pass: workOf(design.graph),
+    latent: workOf(autoencoder),
+  };
 }
 
 /** Sessions of a run that embed images beside its training (workers/engine/runs.ts, watched-pair.ts). */

@@ -27,14 +27,14 @@ export class Stages {
 
   /**
    * @param trained names of all trained weights
-   * @param start the same weights before the run, against which the drift is measured
+   * @param start the same weights before the run, where the drift is to be measured against them
    */
   constructor(
     runtime: Runtime,
     config: RefineConfig,
     trained: readonly string[],
     weights: WeightStore,
-    start: WeightStore,
+    start?: WeightStore,
   ) {
     this.#config = config;
     // A fixed projection leaves the first stage nothing to train.
@@ -42,7 +42,11 @@ export class Stages {
     const optimizer = (names: readonly string[]) =>
       createOptimizer(
         runtime,
-        names.map((name) => ({ name, weight: weights.get(name), reference: start.get(name) })),
+        names.map((name) => ({
+          name,
+          weight: weights.get(name),
+          ...(start && { reference: start.get(name) }),
+        })),
         config.optimizer,
         { passes: config.accumulate * config.drawsPerImage },
       );

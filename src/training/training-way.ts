@@ -1,10 +1,11 @@
-import type { RefineConfig, TrainableConfig } from '../method/config.ts';
+import { presets, type RefineConfig, type TrainableConfig } from '../method/config.ts';
 import { selectTrainable } from '../method/trainable.ts';
 import { buildTrainingGraph, type TrainingGraphRequest } from '../method/training-graph.ts';
 import { inHalves } from '../onnx/in-halves.ts';
 import type { TypedGraph } from '../onnx/model.ts';
 import { simplify } from '../onnx/passes/simplify.ts';
 import type { RuntimeProvider } from '../runtime/session.ts';
+import { leastMemory } from './network.ts';
 import { projections } from './stages.ts';
 
 /** What of a run decides how much memory it takes. */
@@ -24,12 +25,36 @@ export interface TrainingWay {
 export function wayOf(config: RefineConfig): TrainingWay {
   return {
     precision: 'float32',
-    recompute: false,
+    recompute: config.innerValues === 'recomputed',
     train: trainOf(config.trainable ?? { kind: 'all' }),
     optimizer: config.optimizer.kind,
     batchSize: config.batchSize,
-    drift: true,
-    releaseAutoencoder: false,
+    drift: config.drift !== 'unmeasured',
+    releaseAutoencoder: config.autoencoder === 'before',
+  };
+}
+
+/**
+ * The configuration of a run that goes another way. A smaller batch is made up for by more passes a step; SGD in
+ * AdamW's place takes the learning rate of DIVA's.
+ */
+export function configOf(config: RefineConfig, way: TrainingWay): RefineConfig {
+  const { optimizer, batchSize, accumulate } = config;
+  return {
+    ...config,
+    innerValues: way.recompute ? 'recomputed' : 'kept',
+    drift: way.drift ? 'measured' : 'unmeasured',
+    autoencoder: way.releaseAutoencoder ? 'before' : 'beside',
+    batchSize: way.batchSize,
+    accumulate: Math.max(1, Math.round((accumulate * batchSize) / way.batchSize)),
+    optimizer:
+      way.optimizer === optimizer.kind
+        ? optimizer
+        : { ...optimizer, kind: way.optimizer, learningRate: presets.diva.optimizer.learningRate },
+    trainable:
+      JSON.stringify(way.train) === JSON.stringify(wayOf(config).train)
+        ? (config.trainable ?? { kind: 'all' })
+        : shareOf(way.train),
   };
 }
 
@@ -40,9 +65,6 @@ export const withoutLosses = (way: TrainingWay): TrainingWay => ({
   batchSize: 1,
   releaseAutoencoder: true,
 });
-
-/** What WebGPU promises of a storage buffer binding, bytes: attention scores are split to fit it. */
-const promisedBinding = 128 * 2 ** 20;
 
 /** The training graph of a way, with the names of what it reads, trains and writes. Weights are not touched. */
 export function buildWay(
@@ -57,7 +79,7 @@ export function buildWay(
     ...trained(typed(request.encoder), way.train),
     teacher: typed(request.teacher),
     weightsAsInputs: provider === 'webgpu' ? 'all' : 'trainable',
-    ...(way.recompute && { memoryBudget: 0, maxScoreBytes: promisedBinding }),
+    ...(way.recompute && leastMemory),
   });
   return {
     graph: built.graph,

@@ -39,7 +39,8 @@ export async function planReport(parts: PlanParts): Promise<PlanReport> {
     teacherSize: teacher.summary.imageSize,
     config: request.config,
     provider,
-    f16: gpu?.f16 ?? false,
+    // A run computes in float32 as yet.
+    f16: false,
     room,
     followed: request.watch ?? false,
   });
@@ -55,7 +56,7 @@ export async function planReport(parts: PlanParts): Promise<PlanReport> {
       total: request.total,
     },
     obstacles: memory.obstacles,
-    choices: memory.choices,
+    choices: plan.choices,
     time: await timeOf(plan, parts),
   };
 }

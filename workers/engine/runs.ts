@@ -1,9 +1,14 @@
+import { sha256 } from '../../src/data/hash.ts';
+import type { Normalisation } from '../../src/data/preprocess.ts';
 import { ImageEmbedder } from '../../src/evaluation/embed.ts';
 import type { RefineConfig } from '../../src/method/config.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
+import type { RowCache } from '../../src/storage/row-cache.ts';
 import { emptyPrompt } from '../../src/text/prompts.ts';
 import type { CropSource } from '../../src/training/crops.ts';
+import { LatentCache } from '../../src/training/latent-cache.ts';
 import { LatentEncoder } from '../../src/training/latents.ts';
+import { makeLatentsAhead } from '../../src/training/latents-ahead.ts';
 import { buildNetwork, buildProjectionNetwork } from '../../src/training/network.ts';
 import { Refinement, type RefinementState } from '../../src/training/refine.ts';
 import { type LoadedEncoder, type LoadedTeacher, promptContext } from './models.ts';
@@ -19,19 +24,23 @@ export interface RunParts {
   teacher: LoadedTeacher;
   images: CropSource;
   config: RefineConfig;
+  /** Latents that earlier runs made. */
+  latents?: RowCache;
 }
 
 /**
  * Makes everything that a run needs on a runtime: prompt, autoencoder, training graph, weights, optimiser.
  *
  * @param cpu runs the text encoder, whatever the run itself uses
+ * @param from the first step that it will take, from 0
  */
 export async function prepareRun(
   runtime: Runtime,
   cpu: Runtime,
-  { encoder, teacher, images, config }: RunParts,
+  { encoder, teacher, images, config, latents: kept }: RunParts,
   onProgress?: (done: number, total: number, label?: string) => void,
   signal?: AbortSignal,
+  from = 0,
 ): Promise<PreparedRun> {
   const promptText = emptyPrompt(config.fidelity);
   const prompt = await promptContext(cpu, teacher.folder, promptText);
@@ -64,15 +73,35 @@ export async function prepareRun(
     fidelity: config.fidelity,
     preprocessing,
   });
+  const space = kept && (await latentSpace(teacher, config, preprocessing));
+  const cache = new LatentCache({
+    encode: (pixels) => latents.encode(pixels),
+    ...(kept && space
+      ? { shelf: { get: (key) => kept.get(space, key), add: (rows) => kept.add(space, rows) } }
+      : {}),
+  });
   let original: ImageEmbedder | undefined;
   try {
+    if (config.autoencoder === 'before') {
+      await makeLatentsAhead({
+        config,
+        images,
+        from,
+        teacherSize: latents.imageSize,
+        encoderSize: imageSize,
+        encode: (pixels) => cache.encode(pixels),
+        onProgress: (done, total) => onProgress?.(done, total, 'latents of images'),
+        signal,
+      });
+      await latents.release();
+    }
     const refinement = await Refinement.open({
       runtime,
       network,
       ...(projectionNetwork ? { projectionNetwork } : {}),
       config,
       images,
-      encodeLatent: (pixels) => latents.encode(pixels),
+      encodeLatent: (pixels) => cache.encode(pixels),
       latentShape: latents.shape,
       teacherSize: latents.imageSize,
       encoder: { size: imageSize, normalisation: preprocessing },
@@ -100,6 +129,7 @@ export async function prepareRun(
       release: async () => {
         await original?.release();
         await refinement.release();
+        await cache.flush();
         await latents.release();
       },
     };
@@ -108,6 +138,19 @@ export async function prepareRun(
     await original?.release();
     throw error;
   }
+}
+
+/** Names the latents that may stand for each other: of one teacher, from pixels normalised alike. */
+async function latentSpace(
+  teacher: LoadedTeacher,
+  { fidelity }: RefineConfig,
+  preprocessing: Normalisation,
+): Promise<string> {
+  // The faithful way reaches the autoencoder's range by the encoder's statistics.
+  const { rescale, mean, std } = preprocessing;
+  const way = fidelity === 'faithful' ? { rescale, mean, std } : {};
+  const text = JSON.stringify([teacher.summary.id, teacher.folder.scalingFactor, way]);
+  return (await sha256(new TextEncoder().encode(text))).slice(0, 16);
 }
 
 /** Names and bytes of a saved state, as checkpoints hold them. */

@@ -487,7 +487,7 @@ export class EngineService implements Engine {
       const runtime = await this.#hardware.runtime();
       const cpu = await this.#hardware.cpu();
       const report = progressOf((progress) => listener({ type: 'progress', progress }));
-      const prepared = await prepareRun(runtime, cpu, parts, report, signal);
+      const prepared = await prepareRun(runtime, cpu, parts, report, signal, summary.step);
       if (checkpoint !== undefined) {
         const saved = await store.checkpoint(checkpoint);
         await prepared.refinement.restore(stateOf(saved.step, saved.tensors));
@@ -573,6 +573,7 @@ export class EngineService implements Engine {
       teacher: await this.#teacher(request.teacher),
       images: poolCrops(this.#pool, images),
       config: request.config,
+      latents: (await this.#store).latents,
     };
   }
 

@@ -9,6 +9,7 @@ import { Collection } from '../../src/storage/collection.ts';
 import { StorageError } from '../../src/storage/errors.ts';
 import { Library, type LibraryKind } from '../../src/storage/library.ts';
 import { openBackends } from '../../src/storage/open.ts';
+import { RowCache } from '../../src/storage/row-cache.ts';
 import type { EvaluationResult, EvaluationSetSummary } from '../evaluation-protocol.ts';
 import type {
   BenchmarkReport,
@@ -65,6 +66,7 @@ export interface Store {
   evaluations(): Promise<EvaluationResult[]>;
   deleteEvaluation(id: string): Promise<void>;
   embeddings: EmbeddingCache;
+  latents: RowCache;
 }
 
 /** A set that cannot be kept serves this visit all the same. */
@@ -210,6 +212,11 @@ export async function openStore(): Promise<Store> {
     evaluations: async () => (await evaluations.all()).sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1)),
     deleteEvaluation: (id) => evaluations.remove(id),
     embeddings: new EmbeddingCache(blobs),
+    latents: new RowCache(blobs, {
+      prefix: 'latents',
+      label: 'Latents of training images',
+      mostBytes: 4 * 2 ** 30,
+    }),
     async threads() {
       if ((await runs.all()).length === 0) return undefined;
       const threads = await backends.state.get('threads');

@@ -6,12 +6,12 @@ import { prepareRun, type RunParts } from './runs.ts';
 
 /**
  * Makes the first steps of a run twice from the same start, on WebGPU with CPU fallback forbidden and on wasm, and
- * compares every gradient. Both runs go their own way: differences may grow from step to step, and are reported.
+ * compares every gradient; latents are made anew by both. Both runs go their own way: differences may grow from step to step, and are reported.
  */
 export async function checkOnWebGpu(
   gpu: { device: OpenDevice; runtime: Runtime },
   cpu: Runtime,
-  parts: RunParts,
+  { latents: _, ...parts }: RunParts,
   steps: number,
   progress: (event: Progress) => void,
 ): Promise<WebGpuCheck> {

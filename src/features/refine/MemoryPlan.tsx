@@ -8,6 +8,7 @@ import { Panel } from '../shared/Panel.tsx';
 import { Problem } from '../shared/Problem.tsx';
 import { Spinner } from '../shared/Ring.tsx';
 import { problemOf } from '../shared/work.ts';
+import { useRefine } from './store.ts';
 import './memory-plan.css';
 
 interface MemoryPlanProps {
@@ -125,11 +126,15 @@ function Plan({ plan }: { plan: PlanReport }) {
         <Problem tone="caution" title="This does not fit">
           {obstacles.join('. ')}.
           <table className="memory-plan-choices">
-            <caption>Cheaper ways</caption>
+            <caption>Cheaper ways: choose one to set it</caption>
             <tbody>
-              {choices.map(({ choice, peak: bytes, fits: enough }) => (
+              {choices.map(({ choice, peak: bytes, fits: enough, config }) => (
                 <tr key={choice}>
-                  <th scope="row">{choice}</th>
+                  <th scope="row">
+                    <button type="button" onClick={() => useRefine.getState().takeConfig(config)}>
+                      {choice}
+                    </button>
+                  </th>
                   <td>{formatBytes(bytes)}</td>
                   <td>{enough ? 'fits' : 'does not fit'}</td>
                 </tr>

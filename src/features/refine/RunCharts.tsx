@@ -45,19 +45,21 @@ export function RunCharts({ run }: { run: RunSummary }) {
         format={formatMeasure}
         fromZero
       />
-      <Curve
-        title="Drift"
-        note="Of the weights from the start, L2."
-        points={pointsOf(steps, 'drift')}
-        last={last}
-        weight={0}
-        format={formatMeasure}
-        fromZero
-      />
+      {steps.some(({ drift }) => drift !== undefined) && (
+        <Curve
+          title="Drift"
+          note="Of the weights from the start, L2."
+          points={pointsOf(steps, 'drift')}
+          last={last}
+          weight={0}
+          format={formatMeasure}
+          fromZero
+        />
+      )}
     </div>
   );
 }
 
 function pointsOf(steps: readonly StepRecord[], key: 'loss' | 'ms' | 'gradientNorm' | 'drift'): Point[] {
-  return steps.map((record) => ({ step: record.step, value: record[key] }));
+  return steps.flatMap(({ step, [key]: value }) => (value === undefined ? [] : [{ step, value }]));
 }

@@ -64,6 +64,10 @@ const schema = z.object({
   projectorWarmup: whole(0, 999_999),
   projectorLearningRate: z.number('Give a number').check(z.gt(0, 'Above 0'), z.lte(1, 'At most 1')),
   cropScale: z.number('Give a number').check(z.gte(0.05, 'At least 0.05'), z.lte(1, 'At most 1')),
+  crops: whole(0, 1024),
+  autoencoder: z.enum(['beside', 'before']),
+  innerValues: z.enum(['kept', 'recomputed']),
+  drift: z.enum(['measured', 'unmeasured']),
   seed: whole(0, 4_294_967_295),
   checkpointEvery: whole(0, 1_000_000),
 }) satisfies z.ZodMiniType<FlatConfig>;
@@ -132,6 +136,7 @@ function crossCheck(flat: FlatConfig, { images }: DraftContext): DraftProblems {
 export function idleFields(draft: Draft): ReadonlySet<FieldName> {
   const names = new Set<FieldName>();
   if (draft.condition !== 'class+part') names.add('partTokens');
+  if (Number(draft.cropScale) === 1) names.add('crops');
   if (draft['timesteps.sampling'] !== 'logit-normal') {
     names.add('timesteps.mean');
     names.add('timesteps.std');

@@ -34,6 +34,10 @@ export interface FlatConfig {
   projectorWarmup: number;
   projectorLearningRate: number;
   cropScale: number;
+  crops: number;
+  autoencoder: 'beside' | 'before';
+  innerValues: 'kept' | 'recomputed';
+  drift: 'measured' | 'unmeasured';
   seed: number;
   checkpointEvery: number;
 }
@@ -66,6 +70,10 @@ export function flatten(config: RefineConfig): FlatConfig {
     projection: rest.projection ?? 'learned',
     directions: rest.directions ?? 24,
     anchor: rest.anchor ?? 0,
+    crops: rest.crops ?? 0,
+    autoencoder: rest.autoencoder ?? 'beside',
+    innerValues: rest.innerValues ?? 'kept',
+    drift: rest.drift ?? 'measured',
     projectorWarmup: rest.projectorWarmup ?? 0,
     projectorLearningRate: rest.projectorLearningRate ?? optimizer.learningRate,
   };
@@ -106,6 +114,10 @@ export function unflatten(flat: FlatConfig): RefineConfig {
     projectorWarmup: flat.projectorWarmup,
     projectorLearningRate: flat.projectorLearningRate,
     cropScale: flat.cropScale,
+    crops: flat.crops,
+    autoencoder: flat.autoencoder,
+    innerValues: flat.innerValues,
+    drift: flat.drift,
     seed: flat.seed,
     checkpointEvery: flat.checkpointEvery,
   };
@@ -240,6 +252,12 @@ export const fieldGroups: readonly FieldGroup[] = [
         label: 'Smallest crop',
         help: 'Share of the area that a random crop keeps at least. 1 turns cropping off.',
       },
+      {
+        kind: 'number',
+        name: 'crops',
+        label: 'Crops of an image',
+        help: '0 draws a new one each time. Otherwise the image’s crops take turns, and once each was shown the autoencoder has no more work.',
+      },
     ],
   },
   {
@@ -280,6 +298,42 @@ export const fieldGroups: readonly FieldGroup[] = [
         name: 'average',
         label: 'Moving average',
         help: 'Share of the averaged weights that each step keeps, such as 0.99. Scores and exports then use the average. 0 keeps none.',
+      },
+    ],
+  },
+  {
+    title: 'Memory',
+    note: 'Less memory for more time, or for fewer readings.',
+    fields: [
+      {
+        kind: 'choice',
+        name: 'innerValues',
+        label: 'Inner values',
+        help: 'The backward needs values of the forward. Computing them a second time takes longer and holds fewer at once.',
+        options: [
+          { value: 'kept', label: 'Keep until the backward' },
+          { value: 'recomputed', label: 'Compute again where it helps' },
+        ],
+      },
+      {
+        kind: 'choice',
+        name: 'autoencoder',
+        label: 'Image autoencoder',
+        help: 'Makes the teacher’s latents: step by step beside the training, or all of them before it, and then its memory is free.',
+        options: [
+          { value: 'beside', label: 'Beside the training' },
+          { value: 'before', label: 'Before the training, then released' },
+        ],
+      },
+      {
+        kind: 'choice',
+        name: 'drift',
+        label: 'Distance from the start',
+        help: 'Measuring how far the weights have moved keeps a copy of those of the start.',
+        options: [
+          { value: 'measured', label: 'Measure' },
+          { value: 'unmeasured', label: 'Do not measure' },
+        ],
       },
     ],
   },

@@ -1,6 +1,6 @@
 import { create } from 'zustand';
 import type { ExportedFile, Progress, RunEvent, RunSummary, WebGpuCheck } from '../../../workers/protocol.ts';
-import { type PresetName, presets } from '../../method/config.ts';
+import { type PresetName, presets, type RefineConfig } from '../../method/config.ts';
 import { useCheckpoints } from '../checkpoints/store.ts';
 import { announce } from '../shared/announce.ts';
 import { engine } from '../shared/engine.ts';
@@ -42,6 +42,8 @@ interface RefineState {
   restore(): Promise<void>;
   view(run: string | null): void;
   takePreset(preset: PresetName): void;
+  /** Sets the form to a configuration, such as a cheaper one. */
+  takeConfig(config: RefineConfig): void;
   edit(name: FieldName, value: string): void;
   /** The new run's id; null when it did not start. */
   start(ingredients: Ingredients): Promise<string | null>;
@@ -160,6 +162,7 @@ export const useRefine = create<RefineState>()((set, get) => {
 
     view: (run) => set({ run, controlProblem: null }),
     takePreset: (preset) => set({ preset, draft: draftOf(presets[preset]) }),
+    takeConfig: (config) => set({ preset: null, draft: draftOf(config) }),
     edit: (name, value) => set((state) => ({ preset: null, draft: { ...state.draft, [name]: value } })),
 
     async start(ingredients) {
