@@ -34,7 +34,9 @@ declare global {
  *   Chromium gives a device no fewer than its own default of 10 storage buffers a stage: count those of the shaders
  */
 export async function troubleGpu(page: Page, limits?: Record<string, number>): Promise<Worker> {
-  const worker = page.workers().find((other) => other.url().includes('engine.worker'))!;
+  const isEngine = (other: Worker) => other.url().includes('engine.worker');
+  const worker =
+    page.workers().find(isEngine) ?? (await page.waitForEvent('worker', { predicate: isEngine }));
   await worker.evaluate((lowered) => {
     const trouble: Trouble = {
       devices: [],
