@@ -50,3 +50,7 @@ export function writeFiles(folder: string, files: Files): string {
   }
   return folder;
 }
+
+/** Files as a page takes them from a test: paths with their bytes in base64. */
+export const base64 = (files: Files) =>
+  [...files].map(([path, bytes]) => [path, Buffer.from(bytes).toString('base64')] as const);

@@ -8,14 +8,11 @@ import { patchTensors } from '../src/onnx/patch-tensors.ts';
 import { bytesSource } from '../src/onnx/sources.ts';
 import { RandomStream } from '../src/runtime/random.ts';
 import type { BenchmarkReport } from '../workers/protocol.ts';
-import { demoImages, type Files, smallBenchmark } from './demo-files.ts';
+import { base64, demoImages, smallBenchmark } from './demo-files.ts';
 import './pages/engine-protocol.ts';
 
 // The engine worker without the page's rooms, on the built-in models.
 test.describe.configure({ mode: 'serial' });
-
-const base64 = (files: Files) =>
-  [...files].map(([path, bytes]) => [path, Buffer.from(bytes).toString('base64')] as const);
 
 /** The smallest run that does everything. */
 const config = (changes: Partial<RefineConfig> = {}): RefineConfig => ({

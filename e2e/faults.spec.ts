@@ -8,7 +8,7 @@ import { collect } from '../src/onnx/parts.ts';
 import { bytesSource } from '../src/onnx/sources.ts';
 import { specialise } from '../src/onnx/specialise.ts';
 import type { RunSummary, StepRecord } from '../workers/protocol.ts';
-import { demoImages, modelBytes } from './demo-files.ts';
+import { base64, demoImages, modelBytes } from './demo-files.ts';
 import { leastLimits, troubleGpu } from './gpu-faults.ts';
 import './pages/engine-protocol.ts';
 
@@ -24,9 +24,7 @@ const config: RefineConfig = {
   optimizer: { ...presets.diva.optimizer, learningRate: 0.1, schedule: 'constant', warmup: 0 },
 };
 
-const images = [...demoImages(4)].map(
-  ([path, bytes]) => [path, Buffer.from(bytes).toString('base64')] as const,
-);
+const images = base64(demoImages(4));
 
 /** Losses of the same run on WebAssembly: what every other one is held against. */
 let expected: number[];

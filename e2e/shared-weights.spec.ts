@@ -1,11 +1,8 @@
 import { expect, test } from '@playwright/test';
 import { presets, type RefineConfig } from '../src/method/config.ts';
-import { demoImages, type Files, smallBenchmark } from './demo-files.ts';
+import { base64, demoImages, smallBenchmark } from './demo-files.ts';
 import { troubleGpu } from './gpu-faults.ts';
 import './pages/engine-protocol.ts';
-
-const base64 = (files: Files) =>
-  [...files].map(([path, bytes]) => [path, Buffer.from(bytes).toString('base64')] as const);
 
 const config: RefineConfig = {
   ...presets.quick,
