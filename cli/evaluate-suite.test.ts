@@ -181,7 +181,7 @@ describe('what is kept from one command to the next', () => {
   }, async () => {
     const stopped = await watched(['--cache', 'kept'], (line) => / image (\d{2,3}) of 270/.test(line));
     expect([stopped.code, stopped.out, stopped.err]).toEqual([1, '', 'acuity: cancelled\n']);
-    expect(images(stopped.shown).at(-1)).toMatch(/ image \d+ of 270, \d+ s left$/);
+    expect(images(stopped.shown).at(-1)).toMatch(/ image \d+ of 270, \d+ at a time, \d+ s left$/);
     const done = Number(/ image (\d+) of/.exec(images(stopped.shown).at(-1)!)![1]);
 
     const rest = await watched(['--cache', 'kept']);

@@ -1,5 +1,6 @@
 import * as ort from 'onnxruntime-web/webgpu';
-import { ImageEmbedder } from '../../src/evaluation/embed.ts';
+import { largestBatch } from '../../src/evaluation/batch-search.ts';
+import { TunedEmbedder } from '../../src/evaluation/tuned-embedder.ts';
 import { readEncoderFolder } from '../../src/exchange/encoder-folder.ts';
 import { ModelFolder } from '../../src/exchange/folder.ts';
 import { blobSource } from '../../src/onnx/sources.ts';
@@ -34,34 +35,31 @@ export async function openAcuity({ backend, model, threads }: ImageOpening): Pro
   const { imageSize, preprocessing, vision } = folder;
   const pool = createImagePool(navigator.hardwareConcurrency);
   const perImage = 3 * imageSize ** 2;
-  /** The one of the batch asked for last: a session each would keep the weights several times. */
-  let opened: ImageEmbedder | undefined;
+  let opened: TunedEmbedder | undefined;
   return {
     setting: backend === 'wasm' ? `${threads} threads` : 'WebGPU',
-    async embed(blobs, batch) {
-      if (opened?.batch !== batch) {
-        await opened?.release();
-        opened = await ImageEmbedder.open(runtime, vision, { imageSize, batch });
-      }
-      const { width } = opened;
+    async embed(blobs) {
+      opened ??= await TunedEmbedder.open(runtime, vision, { imageSize, images: blobs.length });
+      const embedder = opened;
+      const { width } = embedder;
       const rows: Float32Array[] = [];
-      const pixels = new Float32Array(batch * perImage);
+      const pixels = new Float32Array(largestBatch * perImage);
       let filled = 0;
       const flush = async () => {
-        const values = await opened!.embed(pixels.subarray(0, filled * perImage));
+        const values = await embedder.embed(pixels.subarray(0, filled * perImage));
         for (let i = 0; i < filled; i++) rows.push(values.slice(i * width, (i + 1) * width));
         filled = 0;
       };
       const prepared = pool.map(blobs, (jobs, blob) => jobs.prepare(blob, 'reference', preprocessing), {
-        ahead: Math.max(batch, 2 * pool.size),
+        ahead: Math.max(largestBatch, 2 * pool.size),
       });
       for await (const image of prepared) {
         if (!image.ok) throw new Error(image.reason);
         pixels.set(image.value.data, filled++ * perImage);
-        if (filled === batch) await flush();
+        if (filled === embedder.batch) await flush();
       }
       if (filled > 0) await flush();
-      return rows;
+      return { rows, batch: embedder.batch };
     },
   };
 }

@@ -2,8 +2,11 @@ export type Backend = 'wasm' | 'webgpu';
 
 /** An encoder that turns image files into embeddings. */
 export interface ImageContestant {
-  /** Batches that it can take; each is ready when it has been asked for once. */
-  embed(files: readonly Blob[], batch: number): Promise<Float32Array[]>;
+  /**
+   * @param batch images at a time, ready when it has been asked for once; one that measures which is best takes its own
+   * @returns an embedding each, and the batch that it took last
+   */
+  embed(files: readonly Blob[], batch: number): Promise<{ rows: Float32Array[]; batch: number }>;
   /** In words: threads, adapter. */
   setting: string;
 }
@@ -20,5 +23,5 @@ export type ImageRequest = { open: ImageOpening } | { files: Blob[]; batch: numb
 
 export type ImageReply =
   | { setting: string }
-  | { seconds: number; embeddings: Float32Array[] }
+  | { seconds: number; batch: number; embeddings: Float32Array[] }
   | { problem: string };

@@ -11,8 +11,8 @@ async function answer(request: ImageRequest): Promise<ImageReply> {
     return { setting: contestant.setting };
   }
   const started = performance.now();
-  const embeddings = await contestant!.embed(request.files, request.batch);
-  return { seconds: (performance.now() - started) / 1000, embeddings };
+  const { rows, batch } = await contestant!.embed(request.files, request.batch);
+  return { seconds: (performance.now() - started) / 1000, batch, embeddings: rows };
 }
 
 self.onmessage = async ({ data }: MessageEvent<ImageRequest>) => {

@@ -7,8 +7,8 @@ declare global {
       adapter(): Promise<string | null>;
       /** Returns its setting, or why it cannot be opened. */
       open(name: string, opening: ImageOpening): Promise<{ setting: string } | { problem: string }>;
-      /** Embeds the first `count` images; seconds it took. */
-      run(name: string, count: number, batch: number): Promise<number>;
+      /** Embeds the first `count` images; seconds it took, and images at a time at its end. */
+      run(name: string, count: number, batch: number): Promise<{ seconds: number; batch: number }>;
       /** Largest difference between what two made of the first image in their last runs, at length 1. */
       difference(one: string, other: string): number;
       close(name: string): void;
@@ -71,7 +71,7 @@ window.embedding = {
     const reply = await ask(name, { files: files.slice(0, count), batch });
     if (!('seconds' in reply)) throw new Error(`${name}: ${'problem' in reply ? reply.problem : 'no time'}`);
     last.set(name, reply.embeddings);
-    return reply.seconds;
+    return { seconds: reply.seconds, batch: reply.batch };
   },
   difference(one, other) {
     const [a, b] = [one, other].map((name) => {

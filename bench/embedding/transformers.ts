@@ -56,7 +56,7 @@ export async function openTransformers({ backend, model, threads }: ImageOpening
         const width = embeds.dims[1]!;
         for (let i = 0; i < images.length; i++) rows.push(embeds.data.slice(i * width, (i + 1) * width));
       }
-      return rows;
+      return { rows, batch };
     },
   };
 }

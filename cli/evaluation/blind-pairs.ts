@@ -76,6 +76,7 @@ function secondOpinion(
       `latents/${await folderIdentity(folder)}/${first.runtime.provider}`,
     );
     const missing = keys.filter((key) => !space.has(key)).length;
+    const tell = counter({ ...first, name: second.name }, 'latent', missing);
     const jobs = createImageJobs(nodeDecoder);
     return teacherRows(first.runtime, await readTeacherFolder(folder), {
       crops: {
@@ -88,7 +89,7 @@ function secondOpinion(
       },
       keys,
       space,
-      told: counter({ ...first, name: second.name }, 'latent', missing),
+      told: (done) => tell(done),
     });
   });
 }

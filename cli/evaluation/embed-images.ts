@@ -3,15 +3,13 @@ import { sha256 } from '../../src/data/hash.ts';
 import { ImageFileError } from '../../src/data/image-file.ts';
 import { createImageJobs } from '../../src/data/image-jobs.ts';
 import { type DivaRule, divaEmbeddings } from '../../src/evaluation/diva-style.ts';
-import { embedTexts, ImageEmbedder, longTexts } from '../../src/evaluation/embed.ts';
+import { embedTexts, longTexts } from '../../src/evaluation/embed.ts';
 import { complete, type Keep, rowsOfSpace } from '../../src/evaluation/embedding-cache.ts';
 import type { RowSource } from '../../src/evaluation/embeddings.ts';
+import { TunedEmbedder } from '../../src/evaluation/tuned-embedder.ts';
 import { FolderError } from '../../src/exchange/folder.ts';
 import { nodeDecoder } from '../node-decoder.ts';
 import { counter, type EncoderParts } from './parts.ts';
-
-/** As in the app, so that sums are taken in the same shapes. */
-const batch = 16;
 
 /** A file that has no embedding, and why. */
 export interface SkippedImage {
@@ -166,17 +164,18 @@ async function runVision(
   const { imageSize, preprocessing, vision } = encoder;
   const tell = counter(parts, 'image', keys.length);
   const jobs = createImageJobs(nodeDecoder);
-  const embedder = await ImageEmbedder.open(runtime, vision, {
+  const embedder = await TunedEmbedder.open(runtime, vision, {
     imageSize,
-    batch,
+    images: keys.length,
     tokens: reduce !== undefined,
   });
   try {
     const perImage = 3 * imageSize * imageSize;
-    const pixels = new Float32Array(batch * perImage);
-    for (let from = 0; from < keys.length; from += batch) {
+    for (let from = 0; from < keys.length; ) {
+      const some = keys.slice(from, from + embedder.batch);
+      const pixels = new Float32Array(some.length * perImage);
       const read: string[] = [];
-      for (const key of keys.slice(from, from + batch)) {
+      for (const key of some) {
         const prepared = await jobs.prepare(fileOf(key).blob, mode, preprocessing);
         if (prepared.ok) pixels.set(prepared.value.data, read.push(key) * perImage - perImage);
         else reasons.set(key, prepared.reason);
@@ -190,7 +189,8 @@ async function runVision(
             : await embedder.embed(given),
         );
       }
-      await tell(Math.min(keys.length, from + batch));
+      from += some.length;
+      await tell(from, `${embedder.batch} at a time`);
     }
   } finally {
     await embedder.release();

@@ -138,9 +138,16 @@ export function counter(
   parts: Pick<EncoderParts, 'progress' | 'signal' | 'name'>,
   what: string,
   total: number,
-): (done: number) => Promise<void> {
-  const tell = meter(parts, (share) => `${parts.name}: ${what} ${Math.round(share * total)} of ${total}`);
-  return (done) => tell(total === 0 ? 1 : done / total);
+): (done: number, detail?: string) => Promise<void> {
+  let told = '';
+  const tell = meter(
+    parts,
+    (share) => `${parts.name}: ${what} ${Math.round(share * total)} of ${total}${told}`,
+  );
+  return (done, detail) => {
+    told = detail ? `, ${detail}` : '';
+    return tell(total === 0 ? 1 : done / total);
+  };
 }
 
 function duration(seconds: number): string {

@@ -1,6 +1,7 @@
 import type { EncoderFolder } from '../exchange/encoder-folder.ts';
 import { promoteTokens } from '../method/tokens.ts';
 import { liftWeights } from '../onnx/lift-weights.ts';
+import { type Liveness, liveness } from '../onnx/liveness.ts';
 import type { Model, Tensor, TypedGraph } from '../onnx/model.ts';
 import { simplify } from '../onnx/passes/simplify.ts';
 import { specialise } from '../onnx/specialise.ts';
@@ -11,11 +12,28 @@ import { bytesOf, type DeviceTensor, describeType, isGpuTensor } from '../runtim
 import { WeightStore } from '../runtime/weights.ts';
 import { createTokenizer, type TokenBatch, truncationNotice } from '../text/tokenizer.ts';
 
+export interface EmbedderOptions {
+  imageSize: number;
+  /** Images at a time. */
+  batch: number;
+  /** Weights that differ from the file's, by initialiser name: those of a checkpoint. */
+  replaced?: ReadonlyMap<string, Uint8Array>;
+  /**
+   * Weights that lie where the runtime computes already, by initialiser name, such as those that a run trains: they
+   * are read as they are at each embedding, and stay their owner's. One of another type than the tower's is not taken.
+   */
+  shared?: (name: string) => DeviceTensor | undefined;
+  /** Keeps every token in reach, for {@link ImageEmbedder.embedTokens}. */
+  tokens?: boolean;
+}
+
 /** A vision tower that embeds batches of preprocessed images; its weights can be exchanged between batches. */
 export class ImageEmbedder {
   readonly batch: number;
   /** Elements of one embedding. */
   readonly width: number;
+  /** Of its inner values. */
+  readonly memory: Liveness;
   readonly #runtime: Runtime;
   readonly #session: Session;
   /** Weights of its own: those that are not shared. */
@@ -27,25 +45,8 @@ export class ImageEmbedder {
   /** Tokens of an image in the output, of which the class token is taken. */
   readonly #tokens: number;
 
-  /**
-   * @param vision the vision tower
-   * @param options.replaced weights that differ from the file's, by initialiser name: those of a checkpoint
-   * @param options.shared weights that lie where the runtime computes already, by initialiser name, such as those that
-   *   a run trains: they are read as they are at each embedding, and stay their owner's. One of another type than the
-   *   tower's is not taken
-   * @param options.tokens keeps every token in reach, for {@link ImageEmbedder.embedTokens}
-   */
-  static async open(
-    runtime: Runtime,
-    vision: Model,
-    options: {
-      imageSize: number;
-      batch: number;
-      replaced?: ReadonlyMap<string, Uint8Array>;
-      shared?: (name: string) => DeviceTensor | undefined;
-      tokens?: boolean;
-    },
-  ): Promise<ImageEmbedder> {
+  /** @param vision the vision tower */
+  static async open(runtime: Runtime, vision: Model, options: EmbedderOptions): Promise<ImageEmbedder> {
     const { batch, imageSize } = options;
     const name = vision.graph.inputs[0]!.name;
     const shape = [batch, 3, imageSize, imageSize];
@@ -71,6 +72,7 @@ export class ImageEmbedder {
         lifted,
         batch,
         width,
+        memory: liveness(graph),
         tokens,
         input: { name, shape },
         output,
@@ -92,6 +94,7 @@ export class ImageEmbedder {
       lifted: ReadonlyMap<string, Tensor>;
       batch: number;
       width: number;
+      memory: Liveness;
       tokens: number;
       input: { name: string; shape: readonly number[] };
       output: string;
@@ -104,6 +107,7 @@ export class ImageEmbedder {
     this.#original = made.lifted;
     this.batch = made.batch;
     this.width = made.width;
+    this.memory = made.memory;
     this.#tokens = made.tokens;
     this.#input = made.input;
     this.#output = made.output;
@@ -117,6 +121,16 @@ export class ImageEmbedder {
   /** Names of the weights that it holds a copy of. */
   get ownWeights(): string[] {
     return this.#weights.names();
+  }
+
+  /** Where a weight lies, for another embedder to share; it stays this one's. */
+  weight(name: string): DeviceTensor | undefined {
+    return this.#feeds.get(name);
+  }
+
+  /** Elements of the pixels of one image. */
+  get elements(): number {
+    return this.#input.shape.slice(1).reduce((n, d) => n * d, 1);
   }
 
   /** Exchanges weights by initialiser name; names of other graphs, and shared weights, are passed over. */
@@ -145,7 +159,7 @@ export class ImageEmbedder {
    * @returns [count, tokens, width], not L2-normalised
    */
   async embedTokens(pixels: Float32Array): Promise<Float32Array> {
-    const perImage = this.#input.shape.slice(1).reduce((n, d) => n * d, 1);
+    const perImage = this.elements;
     const count = pixels.length / perImage;
     if (!Number.isInteger(count) || count > this.batch) {
       throw new RangeError(`${pixels.length} values are not at most ${this.batch} images of ${perImage}`);

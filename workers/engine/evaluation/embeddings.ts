@@ -2,15 +2,15 @@ import type { ImageMode } from '../../../src/data/decode.ts';
 import { contentBytes, type SourceFile } from '../../../src/data/file-content.ts';
 import { sha256 } from '../../../src/data/hash.ts';
 import type { ImagePool } from '../../../src/data/image-pool.ts';
+import { largestBatch } from '../../../src/evaluation/batch-search.ts';
 import { type DivaRule, divaEmbeddings } from '../../../src/evaluation/diva-style.ts';
-import { embedTexts, ImageEmbedder, longTexts } from '../../../src/evaluation/embed.ts';
+import { embedTexts, longTexts } from '../../../src/evaluation/embed.ts';
 import { complete, type EmbeddingCache, rowsOfSpace } from '../../../src/evaluation/embedding-cache.ts';
 import type { RowSource } from '../../../src/evaluation/embeddings.ts';
+import { TunedEmbedder } from '../../../src/evaluation/tuned-embedder.ts';
 import type { Runtime } from '../../../src/runtime/runtime.ts';
 import type { Progress } from '../../protocol.ts';
 import type { LoadedEncoder } from '../models.ts';
-
-const batch = 16;
 
 /** A file with the hash of its contents, where that is known already. */
 export interface HashedFile extends SourceFile {
@@ -132,12 +132,12 @@ async function runVision(
   reduce?: (tokens: Float32Array, width: number, index: number) => Float32Array,
 ): Promise<void> {
   const { imageSize, preprocessing } = encoder.folder;
+  const options = { imageSize, images: files.length, replaced, tokens: reduce !== undefined };
+  const embedder = await TunedEmbedder.open(runtime, encoder.vision, options);
   const tell = progressOf(rest, 'images', files.length);
-  const options = { imageSize, batch, replaced, tokens: reduce !== undefined };
-  const embedder = await ImageEmbedder.open(runtime, encoder.vision, options);
   try {
     const perImage = 3 * imageSize * imageSize;
-    const pixels = new Float32Array(batch * perImage);
+    let pixels = new Float32Array(embedder.batch * perImage);
     let filled = 0;
     let index = 0;
     const flush = async () => {
@@ -151,15 +151,19 @@ async function runVision(
         filled,
       );
       filled = 0;
-      tell(index);
+      if (pixels.length !== embedder.batch * perImage) pixels = new Float32Array(embedder.batch * perImage);
+      tell(index, `${embedder.batch} at a time`);
     };
-    const prepared = pool.map(files, (jobs, { blob }) => jobs.prepare(blob, mode, preprocessing), { signal });
+    const prepared = pool.map(files, (jobs, { blob }) => jobs.prepare(blob, mode, preprocessing), {
+      signal,
+      ahead: Math.max(largestBatch, 2 * pool.size),
+    });
     for await (const image of prepared) {
       if (!image.ok)
         throw new Error(`${files[index]!.path}: ${image.reason}. Replace the file and add the folder again`);
       pixels.set(image.value.data, filled++ * perImage);
       index++;
-      if (filled === batch) await flush();
+      if (filled === embedder.batch) await flush();
     }
     if (filled > 0) await flush();
   } finally {
@@ -171,10 +175,15 @@ export function progressOf(
   { progress }: Pick<EmbeddingParts, 'progress'>,
   label: string,
   total: number,
-): (done: number) => void {
+): (done: number, detail?: string) => void {
   const started = performance.now();
-  return (done) => {
+  return (done, detail) => {
     const elapsed = (performance.now() - started) / 1000;
-    progress({ label, done, total, secondsLeft: (elapsed / done) * (total - done) });
+    progress({
+      label: detail ? `${label}, ${detail}` : label,
+      done,
+      total,
+      secondsLeft: (elapsed / done) * (total - done),
+    });
   };
 }
