@@ -3,7 +3,7 @@
  * Dawn, the WebGPU implementation of Chromium, by the bindings of the package `webgpu`. Each runs the code that it runs
  * in a tab. Prints a row of JSON for each block and peer.
  *
- *   npm install --no-save webgpu
+ *   npm install --no-save webgpu          (Node 22 or later: earlier ones cannot hand it shared memory)
  *   npx esbuild bench/gpu/peers.ts --bundle --platform=node --format=esm --conditions=onnxruntime-web-use-extern-wasm \
  *     --outfile=peers.mjs
  *   node peers.mjs node_modules/webgpu/index.js node_modules/onnxruntime-web/dist/ [SECONDS [NAME...]]
@@ -14,24 +14,12 @@ import { pathToFileURL } from 'node:url';
 import { type Block, blocks, largeBlocks, valuesOf } from '../peers/blocks.ts';
 import type { Contestant } from '../peers/contestant.ts';
 import { median, rowOf } from '../peers/report.ts';
+import { openDawn } from './dawn.ts';
 
 const [bindings = '', ortFolder = '', seconds = '15', ...wanted] = process.argv.slice(2);
 const say = (line: string) => process.stderr.write(`peers: ${line}\n`);
 
-const { create, globals } = (await import(pathToFileURL(resolve(bindings)).href)) as {
-  create(flags: readonly string[]): GPU;
-  globals: Record<string, unknown>;
-};
-Object.assign(globalThis, globals, { self: globalThis });
-const gpu = create([]);
-Object.defineProperty(globalThis, 'navigator', {
-  value: { gpu, hardwareConcurrency: 2, userAgent: 'node', language: 'en' },
-  configurable: true,
-});
-Object.defineProperty(globalThis, 'location', { value: { href: 'http://127.0.0.1/' }, configurable: true });
-const info = (await gpu.requestAdapter())?.info;
-if (!info) throw new Error('no WebGPU adapter: check that the Vulkan driver of the card is found');
-const adapter = [info.vendor, info.architecture, info.description].filter(Boolean).join(' ');
+const adapter = await openDawn(bindings);
 say(adapter);
 
 // After the globals that they look for.

@@ -42,6 +42,8 @@ export interface SessionOptions {
   hostOutputs?: readonly string[];
   /** ONNX Runtime's own graph optimisation; `all` unless a test wants the graph as written. */
   optimization?: 'disabled' | 'basic' | 'extended' | 'all';
+  /** Layout in which the WebGPU provider runs convolutions; NHWC unless told. */
+  layout?: 'NCHW' | 'NHWC';
 }
 
 /** An input or output as the model declares it; strings are axes whose size is free. */
@@ -101,7 +103,9 @@ function sessionOptions(host: SessionHost, options: SessionOptions): InferenceSe
     case 'webgpu':
       return {
         ...common,
-        executionProviders: [{ name: 'webgpu', device: host.device!.device }],
+        executionProviders: [
+          { name: 'webgpu', device: host.device!.device, preferredLayout: options.layout ?? 'NHWC' },
+        ],
         preferredOutputLocation: outputLocations(options.hostOutputs ?? []),
         ...(host.allowCpuFallback ? {} : { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
       };
