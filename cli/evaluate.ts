@@ -13,8 +13,8 @@ import { readTemplates } from '../src/text/templates/templates.ts';
 import { blindPairs } from './evaluation/blind-pairs.ts';
 import { leftOut } from './evaluation/embed-images.ts';
 import { type Evaluation, evaluateModel, readData } from './evaluation/evaluate-model.ts';
-import { folderBlobs } from './evaluation/folder-blobs.ts';
 import { openWork, withEncoder } from './evaluation/parts.ts';
+import { readPlace } from './evaluation/places.ts';
 import { evaluationJson, listing, reportOf } from './evaluation/report.ts';
 import { type Command, type CommandIo, RefusedError, UsageError } from './io.ts';
 import { decimal, messageOf, parsed, wholeNumber } from './options.ts';
@@ -22,6 +22,9 @@ import { decimal, messageOf, parsed, wholeNumber } from './options.ts';
 export const evaluateCommand: Command = {
   summary: 'evaluate encoders: MMVP, zero-shot classes, retrieval, k-NN, linear probe, blind pairs',
   usage: `acuity evaluate --model DIR [--mmvp DIR] [--classes DIR] [--captions FILE] [--segmentation DIR] [OPTIONS]
+
+  Data are folders or archives of this computer, or data sets on Hugging Face: hf:owner/name[@revision][/path] or their
+  address. They are kept in the cache; HF_TOKEN opens what is private or gated.
 
   --model DIR        a model folder: onnx/vision_model.onnx, onnx/text_model.onnx, tokenizer.json, configurations
   --compare DIR      another model folder, compared with the first on the same data; may be given again
@@ -61,21 +64,20 @@ export const evaluateCommand: Command = {
       suite: options.suite,
       templates: await templatesOf(options.templates, io),
     };
+    const { signal, progress } = io;
+    const cache = options['no-cache'] ? undefined : (at(io, options.cache) ?? io.cacheFolder);
+    const read = (place: string) => readPlace(place, { directory: io.directory, cache, signal, progress });
+    const { mmvp, classes, captions, segmentation, 'blind-pairs': own } = options;
     const data = await refusing(async () => ({
-      ...(await readData({
-        mmvp: at(io, options.mmvp),
-        classes: at(io, options.classes),
-        captions: at(io, options.captions),
-        segmentation: at(io, options.segmentation),
-      })),
-      own: options['blind-pairs'] && (await folderBlobs(resolve(io.directory, options['blind-pairs']))),
+      ...(await readData({ mmvp, classes, captions, segmentation }, read)),
+      own: own && (await read(own)).files,
     }));
     const work = await refusing(async () =>
       openWork({
         threads: wholeNumber(options.threads, '--threads'),
-        cache: options['no-cache'] ? undefined : (at(io, options.cache) ?? io.cacheFolder),
-        signal: io.signal,
-        progress: io.progress,
+        cache,
+        signal,
+        progress,
       }),
     );
     const results: Evaluation[] = [];
@@ -199,16 +201,22 @@ async function templatesOf(file: string | undefined, io: CommandIo): Promise<rea
   return refusing(async () => readTemplates(await readFile(resolve(io.directory, file), 'utf8'), file));
 }
 
+const inputErrors = [
+  'BenchmarkError',
+  'FolderError',
+  'HubError',
+  'ImageFileError',
+  'StorageError',
+  'TemplateError',
+];
+
 /** Errors of files and folders that were given are refusals of the input. */
 async function refusing<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof Error && error.name === 'AbortError') throw error;
-    const isInput =
-      error instanceof Error &&
-      (['BenchmarkError', 'FolderError', 'TemplateError', 'ImageFileError'].includes(error.name) ||
-        'code' in error);
+    const isInput = error instanceof Error && (inputErrors.includes(error.name) || 'code' in error);
     if (isInput) throw new RefusedError(error.message);
     throw error;
   }

@@ -48,4 +48,5 @@ it('appends from a byte on', async () => {
   await files.append('long', 0, bytes(1, 2, 3));
   await files.append('long', 2, bytes(7, 8));
   expect([...new Uint8Array(await (await files.read('long')).arrayBuffer())]).toEqual([1, 2, 7, 8]);
+  expect(await files.read('none').catch(() => 'rejected')).toBe('rejected');
 });

@@ -34,7 +34,8 @@ function fileBackend(folder: string): FileBackend {
         await file.close();
       }
     },
-    read: (name) => openAsBlob(at(name)),
+    // Where there is none, Node throws rather than rejects.
+    read: async (name) => openAsBlob(at(name)),
     remove: (name) => rm(at(name), { force: true }),
     names: () => readdir(folder),
   };

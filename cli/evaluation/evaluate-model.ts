@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
-import { isArchive } from '../../src/data/archives.ts';
+import { basename } from 'node:path';
 import type { ImageMode } from '../../src/data/decode.ts';
 import type { NamedBlob } from '../../src/data/named-blob.ts';
 import { type CaptionedImages, findCaptioned, readCaptions } from '../../src/evaluation/captions.ts';
@@ -27,8 +25,8 @@ import {
   leftOut,
   type SkippedImage,
 } from './embed-images.ts';
-import { folderBlobs } from './folder-blobs.ts';
 import { type EncoderParts, meter } from './parts.ts';
+import type { DataFiles } from './places.ts';
 import { segmentImages } from './segment-images.ts';
 
 export interface EvaluationData {
@@ -63,30 +61,34 @@ export interface Evaluation extends Scores {
   skipped: SkippedImage[];
 }
 
-/** Reads what to evaluate on. Paths are absolute. */
+/** Reads what to evaluate on from places as {@link readPlace} takes them. */
 export async function readData(
-  paths: Record<keyof EvaluationData, string | undefined>,
+  places: Record<keyof EvaluationData, string | undefined>,
+  read: (place: string) => Promise<DataFiles>,
 ): Promise<EvaluationData> {
-  const { mmvp, classes, captions, segmentation } = paths;
+  const { mmvp, classes, captions, segmentation } = places;
+  const filesOf = async (place: string) => (await read(place)).files;
   return {
-    mmvp: mmvp === undefined ? undefined : await readMmvpFolder(await folderBlobs(mmvp)),
-    classes: classes === undefined ? undefined : await readLabelledImages(await folderBlobs(classes)),
-    captions: captions === undefined ? undefined : await readCaptioned(captions),
-    segmentation:
-      segmentation === undefined ? undefined : await readMaskFolder(await folderBlobs(segmentation)),
+    mmvp: mmvp === undefined ? undefined : await readMmvpFolder(await filesOf(mmvp)),
+    classes: classes === undefined ? undefined : await readLabelledImages(await filesOf(classes)),
+    captions: captions === undefined ? undefined : await readCaptioned(captions, await read(captions)),
+    segmentation: segmentation === undefined ? undefined : await readMaskFolder(await filesOf(segmentation)),
   };
 }
 
-async function readCaptioned(path: string): Promise<EvaluationData['captions']> {
-  if (isArchive({ path })) {
-    const captioned = await captionsBeside(await folderBlobs(path));
-    if (captioned) return { captioned, images: captioned.files };
-    throw new BenchmarkError(
-      `${basename(path)} holds no image with a caption beside it (0001.jpg with 0001.txt or 0001.json)`,
-    );
+async function readCaptioned(
+  place: string,
+  { files, named }: DataFiles,
+): Promise<EvaluationData['captions']> {
+  if (named) {
+    const captioned = readCaptions(await named.blob.text(), named.path);
+    return { captioned, images: findCaptioned(captioned, files) };
   }
-  const captioned = readCaptions(await readFile(path, 'utf8'), basename(path));
-  return { captioned, images: findCaptioned(captioned, await folderBlobs(dirname(path))) };
+  const captioned = await captionsBeside(files);
+  if (captioned) return { captioned, images: captioned.files };
+  throw new BenchmarkError(
+    `${basename(place)} holds no image with a caption beside it (0001.jpg with 0001.txt or 0001.json)`,
+  );
 }
 
 /** Scores one model on everything given. */

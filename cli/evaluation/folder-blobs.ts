@@ -26,7 +26,8 @@ export async function folderBlobs(folder: string): Promise<NamedBlob[]> {
   return unpacked(found);
 }
 
-const unpacked = async (files: readonly NamedBlob[]): Promise<NamedBlob[]> =>
+/** The files, those inside archives in place of them. */
+export const unpacked = async (files: readonly NamedBlob[]): Promise<NamedBlob[]> =>
   plainFiles(await expandArchives(files, { spill: nodeSpill }));
 
 /** Unpacks to a temporary file, which goes when the process ends. */

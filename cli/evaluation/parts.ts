@@ -52,7 +52,7 @@ export async function openWork(
 }
 
 /** A folder that goes when the process ends. */
-function passingFolder(): string {
+export function passingFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'acuity-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   return folder;

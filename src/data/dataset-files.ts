@@ -5,18 +5,20 @@ import { isPicture } from './image-set.ts';
  * Which files of a repository make an image set: pictures, and archives of them.
  *
  * @param within takes only this folder, or this file
+ * @param isBeside says which other files come with them, such as labels
  * @throws Error that names what is there instead
  */
 export function datasetFiles<File extends { path: string }>(
   repository: string,
   files: readonly File[],
   within = '',
+  isBeside: (file: File) => boolean = () => false,
 ): File[] {
   const meant = files.filter(
     ({ path }) => within === '' || path === within || path.startsWith(`${within.replace(/\/$/, '')}/`),
   );
-  const chosen = meant.filter((file) => isPicture(file) || isArchive(file));
-  if (chosen.length > 0) return chosen;
+  const holdsImages = (file: File) => isPicture(file) || isArchive(file);
+  if (meant.some(holdsImages)) return meant.filter((file) => holdsImages(file) || isBeside(file));
   const where = within === '' ? repository : `${repository}/${within}`;
   const tables = meant.filter(({ path }) => /\.(parquet|arrow|tfrecord)$/i.test(path)).length;
   throw new Error(

@@ -32,6 +32,7 @@ describe('readDatasetAddress', () => {
   it.each([
     ['team/set', hub, 'main', ''],
     ['datasets/team/set@v2', hub, 'v2', ''],
+    ['team/set@v2/test/cats/', hub, 'v2', 'test/cats'],
     ['https://huggingface.co/datasets/team/set', hub, 'main', ''],
     ['https://huggingface.co/datasets/team/set/tree/dev/train/cats', hub, 'dev', 'train/cats'],
     ['https://huggingface.co/datasets/team/set/resolve/main/a%20b.tar?download=true', hub, 'main', 'a b.tar'],

@@ -7,7 +7,7 @@ export interface HubAddress {
   revision: string;
 }
 
-const defaultHub = 'https://huggingface.co';
+export const defaultHub = 'https://huggingface.co';
 
 /**
  * Reads `owner/name`, `owner/name@revision` or the URL of a repository, of one of its pages or of one of its files.
@@ -28,7 +28,7 @@ export function readHubAddress(text: string): HubAddress {
 
 /**
  * The same of a data set: its name with `datasets/` before it or without, or its URL. The URL of a folder or file in
- * it, behind `/tree/REVISION/`, also tells which files are meant.
+ * it, behind `/tree/REVISION/`, also tells which files are meant, and so does what follows a name.
  *
  * @returns `within` is a path in the repository; empty for all of it
  * @throws TypeError that says what to write
@@ -62,7 +62,7 @@ function repositoryOf([owner = '', rest = '', ...more]: string[]):
   return {
     repository: `${owner}/${name}`,
     revision: tagged || paged || 'main',
-    within: paged ? more.slice(2).join('/') : '',
+    within: (paged ? more.slice(2) : more).filter(Boolean).join('/'),
   };
 }
 
