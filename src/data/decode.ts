@@ -19,7 +19,10 @@ export interface RgbaImage {
 export interface RgbaStrips {
   width: number;
   height: number;
-  strips(): Iterable<Uint8Array | Uint8ClampedArray>;
+  /** Whether `strips()` decodes, and so finds what is damaged. */
+  lazy?: boolean;
+  /** Each is good until the next is asked for. */
+  strips(): Iterable<RgbaImage['data']>;
   close(): void;
 }
 
@@ -43,9 +46,11 @@ export async function decodeImage(
   const toRgb = mode === 'photo' && info.alpha ? overWhite : dropAlpha;
   const rgb = new Uint8Array(info.width * info.height * 3);
   try {
-    const strips = 'strips' in pixels ? pixels.strips() : [toEightBits(pixels, mode, info)];
+    const strips = 'strips' in pixels ? pixels.strips() : [pixels.data];
     let at = 0;
-    for (const strip of strips) at = toRgb(strip, rgb, at);
+    for (const strip of strips) at = toRgb(toEightBits(strip, mode, info), rgb, at);
+  } catch (error) {
+    throw 'lazy' in pixels && pixels.lazy ? damaged(error) : error;
   } finally {
     if ('close' in pixels) pixels.close();
   }
@@ -64,7 +69,13 @@ export async function checkImage(
   decoder: RawDecoder,
 ): Promise<{ width: number; height: number }> {
   const { info, pixels } = await decodeRaw(bytes, 'photo', decoder);
-  if ('close' in pixels) pixels.close();
+  try {
+    if ('strips' in pixels && pixels.lazy) for (const _ of pixels.strips());
+  } catch (error) {
+    throw damaged(error);
+  } finally {
+    if ('close' in pixels) pixels.close();
+  }
   const { width, height, orientation } = info;
   return orientation >= 5 ? { width: height, height: width } : { width, height };
 }
@@ -85,9 +96,7 @@ async function decodeRaw(
   try {
     pixels = await decoder(neutraliseOrientation(bytes, info), info);
   } catch (error) {
-    if (error instanceof ImageFileError) throw error;
-    const detail = error instanceof Error && error.message ? ` (${error.message})` : '';
-    throw new ImageFileError(`The image’s data is damaged and cannot be decoded${detail}`);
+    throw damaged(error);
   }
   if (pixels.width !== info.width || pixels.height !== info.height) {
     if ('close' in pixels) pixels.close();
@@ -98,12 +107,19 @@ async function decodeRaw(
   return { info, pixels };
 }
 
+/** Why a decoder failed, as the file's fault. */
+function damaged(error: unknown): ImageFileError {
+  if (error instanceof ImageFileError) return error;
+  const detail = error instanceof Error && error.message ? ` (${error.message})` : '';
+  return new ImageFileError(`The image’s data is damaged and cannot be decoded${detail}`);
+}
+
 /**
  * A photo's 16 bits are rounded to the nearest of 8. Pillow takes the higher byte of colours, but cuts grey values off
  * at 255, which turns most such images white: `reference` does the same.
  */
 function toEightBits(
-  { data }: RgbaImage,
+  data: RgbaImage['data'],
   mode: ImageMode,
   info: ImageFileInfo,
 ): Uint8Array | Uint8ClampedArray {
@@ -115,7 +131,9 @@ function toEightBits(
       : cutsOff
         ? (value: number) => Math.min(value, 255)
         : (value: number) => value >> 8;
-  return Uint8Array.from(data, narrow);
+  const bytes = new Uint8Array(data.length);
+  for (let i = 0; i < data.length; i++) bytes[i] = narrow(data[i]!);
+  return bytes;
 }
 
 /** Chromium's largest canvas: 16384 x 16384. A small file may state a size that fills the memory. */
