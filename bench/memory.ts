@@ -7,7 +7,6 @@
  */
 import { addLora } from '../src/autodiff/lora.ts';
 import { buildTrainingGraph } from '../src/method/training-graph.ts';
-import { inHalves } from '../src/onnx/in-halves.ts';
 import type { TypedGraph } from '../src/onnx/model.ts';
 import {
   type CheaperChoice,
@@ -15,6 +14,7 @@ import {
   type RefinementDesign,
   type RefinementPlan,
 } from '../src/runtime/plan-refinement.ts';
+import { inPrecision } from '../src/training/network.ts';
 import { fullSizeGraph } from './full-size-graphs.ts';
 
 const [folder = ''] = process.argv.slice(2);
@@ -39,11 +39,9 @@ interface Way {
 
 const graphs = new Map<string, TypedGraph>();
 
-async function load(precision: Way['precision'], batch: number): Promise<void> {
-  for (const name of [`vit-l-14-b${batch}`, `sd21-base-b${batch}`, 'sd-vae-encoder-b1']) {
-    const graph = await fullSizeGraph(folder, name);
-    graphs.set(`${precision}/${name}`, precision === 'float16' ? inHalves(graph) : graph);
-  }
+async function load(batch: number): Promise<void> {
+  for (const name of [`vit-l-14-b${batch}`, `sd21-base-b${batch}`, 'sd-vae-encoder-b1'])
+    graphs.set(name, await fullSizeGraph(folder, name));
 }
 
 /** Encoder and names of what trains. */
@@ -64,10 +62,12 @@ function trained(encoder: TypedGraph, train: Way['train']): { encoder: TypedGrap
 }
 
 function designOf({ precision, train, optimizer, recompute, drift, batch }: Way): RefinementDesign {
-  const pick = (name: string) => graphs.get(`${precision}/${name}`)!;
+  const pick = (name: string) => graphs.get(name)!;
   const training = buildTrainingGraph({
-    ...trained(pick(`vit-l-14-b${batch}`), train),
-    teacher: pick(`sd21-base-b${batch}`),
+    ...inPrecision(
+      { ...trained(pick(`vit-l-14-b${batch}`), train), teacher: pick(`sd21-base-b${batch}`) },
+      precision,
+    ),
     config: { condition: 'class+part', partTokens: 76 },
     prediction: 'epsilon',
     contextTokens: 77,
@@ -137,13 +137,7 @@ function rowOf(label: string, plan: RefinementPlan): string {
   );
 }
 
-for (const [precision, batch] of [
-  ['float16', 1],
-  ['float16', 8],
-  ['float32', 1],
-] as const) {
-  await load(precision, batch);
-}
+for (const batch of [1, 8]) await load(batch);
 const table: string[] = [];
 for (const way of ways) table.push(rowOf(way.label, await planRefinement(designOf(way), card)));
 

@@ -37,7 +37,7 @@ const arithmetic = new Set(['Add', 'Div', 'Mul', 'Pow', 'Reciprocal', 'Sqrt', 'S
  * 2017, "Mixed precision training", section 3.3).
  */
 export function mixedPrecision(source: TypedGraph, keep: Iterable<string> = []): TypedGraph {
-  const wide = wideNodes(source);
+  const wide = sumNodes(source, 'float16');
   if (wide.size === 0) return source;
   const needed = new Set([...source.outputs.map(({ name }) => name), ...keep]);
   for (const node of source.nodes) if (!wide.has(node)) for (const input of node.inputs) needed.add(input);
@@ -90,9 +90,9 @@ export function mixedPrecision(source: TypedGraph, keep: Iterable<string> = []):
   return graph;
 }
 
-/** The nodes to compute in float32. */
-function wideNodes(graph: TypedGraph): Set<Node> {
-  const isHalf = (name: string | undefined) => graph.types.get(name ?? '')?.dtype === 'float16';
+/** The nodes of one element type that float16 is too narrow for: sums, and what norms do with them. */
+export function sumNodes(graph: TypedGraph, dtype: 'float16' | 'float32'): Set<Node> {
+  const concerned = (name: string | undefined) => graph.types.get(name ?? '')?.dtype === dtype;
   const elements = (name: string | undefined) => sizeOf(graph.types.get(name ?? '')?.shape ?? []);
   const wide = new Set<Node>();
   const producer = new Map<string, Node>();
@@ -100,7 +100,7 @@ function wideNodes(graph: TypedGraph): Set<Node> {
   const statistics = new Set<string>();
   for (const node of graph.nodes) {
     for (const output of node.outputs) producer.set(output, node);
-    if (node.domain !== '' || !isHalf(node.inputs[0])) continue;
+    if (node.domain !== '' || !concerned(node.inputs[0])) continue;
     const [output] = node.outputs;
     if (sums.has(node.op)) {
       wide.add(node);

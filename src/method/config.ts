@@ -87,6 +87,11 @@ export interface RefineConfig {
   /** Different crops of an image, in turn from epoch to epoch; 0 or absent: a new one each time. */
   crops?: number;
   /**
+   * What products and everything between them are computed in; sums, the loss, the weights that train and the optimiser
+   * are float32 in either case. Absent means float32.
+   */
+  precision?: 'float32' | 'float16';
+  /**
    * What becomes of values that the backward needs: kept until then, or computed a second time where that lowers the
    * peak of memory. Absent means kept.
    */
@@ -136,6 +141,7 @@ export const presets = {
     projectorLearningRate: 1e-4,
     cropScale: 0.9,
     crops: 0,
+    precision: 'float32',
     innerValues: 'kept',
     autoencoder: 'beside',
     drift: 'measured',
@@ -172,6 +178,7 @@ export const presets = {
     projectorLearningRate: 1e-4,
     cropScale: 0.9,
     crops: 0,
+    precision: 'float32',
     innerValues: 'kept',
     autoencoder: 'beside',
     drift: 'measured',
@@ -211,6 +218,7 @@ export const presets = {
     projectorLearningRate: 1e-3,
     cropScale: 0.9,
     crops: 0,
+    precision: 'float32',
     innerValues: 'kept',
     autoencoder: 'beside',
     drift: 'measured',
@@ -251,6 +259,7 @@ export const presets = {
     projectorLearningRate: 1e-4,
     cropScale: 1,
     crops: 0,
+    precision: 'float32',
     innerValues: 'kept',
     autoencoder: 'beside',
     drift: 'measured',

@@ -1,3 +1,4 @@
+import { halfPrecision } from '../autodiff/half-precision.ts';
 import type { TeacherFolder } from '../exchange/teacher-folder.ts';
 import { conditionRows } from '../method/condition.ts';
 import type { RefineConfig } from '../method/config.ts';
@@ -9,7 +10,8 @@ import {
   type TrainingGraphRequest,
   teacherInputs,
 } from '../method/training-graph.ts';
-import type { Model } from '../onnx/model.ts';
+import { isWeight } from '../onnx/lift-weights.ts';
+import type { Model, TypedGraph } from '../onnx/model.ts';
 import { retypeInput } from '../onnx/passes/retype-input.ts';
 import { simplify } from '../onnx/passes/simplify.ts';
 import { specialise } from '../onnx/specialise.ts';
@@ -29,7 +31,7 @@ export interface NetworkParts {
 
 type NetworkConfig = Pick<
   RefineConfig,
-  'batchSize' | 'condition' | 'partTokens' | 'projection' | 'anchor' | 'innerValues'
+  'batchSize' | 'condition' | 'partTokens' | 'projection' | 'anchor' | 'innerValues' | 'precision'
 >;
 
 /**
@@ -46,11 +48,14 @@ const memoryOf = ({ innerValues }: NetworkConfig) => (innerValues === 'recompute
  */
 export async function buildProjectionNetwork(
   parts: NetworkParts,
-  config: NetworkConfig,
+  config: NetworkConfig & Pick<RefineConfig, 'trainable' | 'seed'>,
   weightsAsInputs: 'all' | 'trainable',
 ): Promise<TrainingGraph> {
   const graphs = await networkGraphs(parts, config);
-  return buildTrainingGraph({ ...graphs, ...memoryOf(config), trainable: [], weightsAsInputs });
+  // Its weights are those of the whole network, which they serve in turn.
+  const { trainable } = selected(graphs.encoder, config);
+  const typed = inPrecision({ ...graphs, ...(trainable ? { trainable } : {}) }, config.precision);
+  return buildTrainingGraph({ ...typed, ...memoryOf(config), trainable: [], weightsAsInputs });
 }
 
 /** Builds the whole training graph at a run's batch size. Weights stay where they are. */
@@ -60,13 +65,30 @@ export async function buildNetwork(
   weightsAsInputs: 'all' | 'trainable',
 ): Promise<TrainingGraph> {
   const graphs = await networkGraphs(parts, config);
-  const { encoder, trainable } = selectTrainable(
-    graphs.encoder,
-    config.trainable ?? { kind: 'all' },
-    (weight, inputs, rank) => loraFactor(config.seed, weight, inputs, rank),
+  const { encoder, trainable } = selected(graphs.encoder, config);
+  const request = { ...graphs, encoder, ...(trainable ? { trainable } : {}) };
+  return buildTrainingGraph({
+    ...inPrecision(request, config.precision),
+    ...memoryOf(config),
+    weightsAsInputs,
+  });
+}
+
+const selected = (encoder: TypedGraph, { trainable, seed }: Pick<RefineConfig, 'trainable' | 'seed'>) =>
+  selectTrainable(encoder, trainable ?? { kind: 'all' }, (weight, inputs, rank) =>
+    loraFactor(seed, weight, inputs, rank),
   );
-  const selected = { encoder, ...(trainable ? { trainable } : {}) };
-  return buildTrainingGraph({ ...graphs, ...selected, ...memoryOf(config), weightsAsInputs });
+
+/** The request in the precision of a run. In float16 the weights that train stay float32, the masters of the run. */
+export function inPrecision<Request extends Pick<TrainingGraphRequest, 'encoder' | 'teacher' | 'trainable'>>(
+  request: Request,
+  precision: RefineConfig['precision'],
+): Request {
+  if (precision !== 'float16') return request;
+  const { encoder, teacher, trainable } = request;
+  const weights = [...encoder.initializers].filter(([, tensor]) => isWeight(tensor)).map(([name]) => name);
+  const masters = new Set(trainable ?? weights);
+  return { ...request, encoder: halfPrecision(encoder, masters), teacher: halfPrecision(teacher) };
 }
 
 /** Encoder and teacher at a run's sizes, in the forms that differentiate cheaply. */

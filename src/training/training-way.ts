@@ -1,11 +1,9 @@
 import { presets, type RefineConfig, type TrainableConfig } from '../method/config.ts';
 import { selectTrainable } from '../method/trainable.ts';
 import { buildTrainingGraph, type TrainingGraphRequest } from '../method/training-graph.ts';
-import { inHalves } from '../onnx/in-halves.ts';
 import type { TypedGraph } from '../onnx/model.ts';
-import { simplify } from '../onnx/passes/simplify.ts';
 import type { RuntimeProvider } from '../runtime/session.ts';
-import { leastMemory } from './network.ts';
+import { inPrecision, leastMemory } from './network.ts';
 import { projections } from './stages.ts';
 
 /** What of a run decides how much memory it takes. */
@@ -24,7 +22,7 @@ export interface TrainingWay {
 /** The way that a run with this configuration goes. */
 export function wayOf(config: RefineConfig): TrainingWay {
   return {
-    precision: 'float32',
+    precision: config.precision ?? 'float32',
     recompute: config.innerValues === 'recomputed',
     train: trainOf(config.trainable ?? { kind: 'all' }),
     optimizer: config.optimizer.kind,
@@ -42,6 +40,7 @@ export function configOf(config: RefineConfig, way: TrainingWay): RefineConfig {
   const { optimizer, batchSize, accumulate } = config;
   return {
     ...config,
+    precision: way.precision,
     innerValues: way.recompute ? 'recomputed' : 'kept',
     drift: way.drift ? 'measured' : 'unmeasured',
     autoencoder: way.releaseAutoencoder ? 'before' : 'beside',
@@ -72,12 +71,8 @@ export function buildWay(
   way: TrainingWay,
   provider: RuntimeProvider,
 ): { graph: TypedGraph; weights: string[]; trainable: string[]; gradients: string[] } {
-  const half = way.precision === 'float16';
-  const typed = (graph: TypedGraph) => (half ? simplify(inHalves(graph)) : graph);
   const built = buildTrainingGraph({
-    ...request,
-    ...trained(typed(request.encoder), way.train),
-    teacher: typed(request.teacher),
+    ...inPrecision({ ...request, ...trained(request.encoder, way.train) }, way.precision),
     weightsAsInputs: provider === 'webgpu' ? 'all' : 'trainable',
     ...(way.recompute && leastMemory),
   });
