@@ -67,6 +67,7 @@ test('gradients that are zero or not finite are reported and change nothing', as
       allZero: false,
       nonFinite: ['b'],
       zero: [],
+      steps: 0,
       weights: [1, 2],
     });
   }

@@ -227,7 +227,8 @@ const checks = {
         ]),
       );
       const report = await (await optimizer.step({ learningRate: 0.1 })).read();
-      outcomes.push({ ...report, weights: [...floats(await runtime.read(a))] });
+      const { steps } = optimizer;
+      outcomes.push({ ...report, steps, weights: [...floats(await runtime.read(a))] });
     }
     device.close();
     return outcomes;

@@ -23,7 +23,13 @@ export interface OptimizerOptions {
   passes?: number;
 }
 
-/** What a step did. Gradients are those of the step, averaged over its passes, before clipping. */
+export interface StepOptions {
+  learningRate: number;
+  /** What the gradients were multiplied by; they are divided by it before they are measured and clipped. Default 1. */
+  gradientScale?: number;
+}
+
+/** What a step did. Gradients are those of the step, averaged over its passes, without their scale, before clipping. */
 export interface StepReport {
   /** Global L2 norm of the gradient. */
   gradientNorm: number;
@@ -52,7 +58,7 @@ export interface OptimizerState {
 }
 
 export interface Optimizer {
-  /** Steps done. */
+  /** Steps done: a step that changed nothing is taken back when its report has been read. */
   readonly steps: number;
   /**
    * Adds the gradients of one pass, by parameter name, to the coming step. When several passes were announced
@@ -61,7 +67,7 @@ export interface Optimizer {
    */
   accumulate(gradients: ReadonlyMap<string, DeviceTensor>): Promise<void>;
   /** Averages the passes, clips by the global norm and updates the weights. */
-  step(options: { learningRate: number }): Promise<StepHandle>;
+  step(options: StepOptions): Promise<StepHandle>;
   state(): Promise<OptimizerState>;
   restore(state: OptimizerState): Promise<void>;
   /** Frees the state; the weights stay. */

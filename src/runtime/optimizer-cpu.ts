@@ -7,6 +7,7 @@ import {
   type Parameter,
   reportOf,
   type StepHandle,
+  type StepOptions,
   stateKeys,
   takeState,
   type UpdateConfig,
@@ -67,16 +68,16 @@ export class CpuOptimizer implements Optimizer {
     this.#passes++;
   }
 
-  async step({ learningRate }: { learningRate: number }): Promise<StepHandle> {
+  async step({ learningRate, gradientScale = 1 }: StepOptions): Promise<StepHandle> {
     const gradients = this.#gradients;
     if (!gradients) throw new RuntimeError('A step needs gradients: call accumulate() first');
-    const share = 1 / this.#passes;
+    const share = 1 / (this.#passes * gradientScale);
     const squares = gradients.map((gradient) => sumOfSquares(gradient) * share * share);
     const norm = Math.sqrt(squares.reduce((sum, x) => sum + x, 0));
     this.#gradients = null;
     this.#passes = 0;
-    this.#steps++;
     if (Number.isFinite(norm)) {
+      this.#steps++;
       const { clipNorm } = this.#config;
       const scale = share * (clipNorm > 0 ? Math.min(1, clipNorm / (norm + 1e-6)) : 1);
       for (const [k, slot] of this.#slots.entries()) this.#update(slot, gradients[k]!, scale, learningRate);

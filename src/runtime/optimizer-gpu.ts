@@ -10,6 +10,7 @@ import {
   type Parameter,
   reportOf,
   type StepHandle,
+  type StepOptions,
   stateKeys,
   takeState,
   type UpdateConfig,
@@ -82,8 +83,8 @@ export class GpuOptimizer implements Optimizer {
     return this.#runtime.queue.run(() => this.#accumulate(next));
   }
 
-  step({ learningRate }: { learningRate: number }): Promise<StepHandle> {
-    return this.#runtime.queue.run(() => this.#takeStep(learningRate));
+  step(options: StepOptions): Promise<StepHandle> {
+    return this.#runtime.queue.run(() => this.#takeStep(options));
   }
 
   async state(): Promise<OptimizerState> {
@@ -171,10 +172,10 @@ export class GpuOptimizer implements Optimizer {
     return tensors;
   }
 
-  #takeStep(learningRate: number): StepHandle {
+  #takeStep({ learningRate, gradientScale = 1 }: StepOptions): StepHandle {
     const gradients = this.#gradients;
     if (!gradients) throw new RuntimeError('A step needs gradients: call accumulate() first');
-    const share = 1 / this.#passes;
+    const share = 1 / (this.#passes * gradientScale);
     this.#gradients = null;
     this.#passes = 0;
     this.#steps++;
@@ -207,7 +208,9 @@ export class GpuOptimizer implements Optimizer {
     const drift = this.#drift && this.#read(this.#drift.squares);
     const squares = floats(await norm).map((square) => square * share * share);
     const moved = drift ? Math.sqrt(floats(await drift).reduce((sum, square) => sum + square, 0)) : null;
-    return reportOf(this.#parameters, squares, moved);
+    const report = reportOf(this.#parameters, squares, moved);
+    if (!report.finite) this.#steps--;
+    return report;
   }
 
   #clip(pass: GPUComputePassEncoder): void {

@@ -81,7 +81,7 @@ ${entry} {
 
 const step = (binding: number): string => `
 struct Step {
-  /** One over the number of passes: gradients arrive as sums. */
+  /** One over the number of passes, and over the gradients' scale: they arrive as sums. */
   share: f32,
   /** 0 means no clipping. */
   clip: f32,

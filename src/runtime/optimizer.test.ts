@@ -96,6 +96,41 @@ describe('optimisers on the CPU', () => {
     expect([...state.tensors.values()].every((bytes) => bytes.every((byte) => byte === 0))).toBe(true);
   });
 
+  it('divide gradients by their scale before they measure and clip', async () => {
+    const run = async (gradientScale: number, clipNorm: number) => {
+      const weight = vector(1, -2, 3);
+      const optimizer = createOptimizer(runtime, [{ name: 'w', weight }], { ...adamw, clipNorm });
+      const norms: number[] = [];
+      for (const values of [
+        [0.5, 1, -1],
+        [1e-3, 2e-3, 0],
+      ]) {
+        await optimizer.accumulate(new Map([['w', vector(...values.map((x) => x * gradientScale))]]));
+        const handle = await optimizer.step({ learningRate: 0.1, gradientScale });
+        norms.push((await handle.read()).gradientNorm);
+      }
+      return { weight: weight.data, norms };
+    };
+    // Powers of two leave the digits alone.
+    for (const clipNorm of [0, 1]) expect(await run(2 ** 16, clipNorm)).toEqual(await run(1, clipNorm));
+    expect((await run(2 ** 16, 1)).norms[0]).toBeCloseTo(1.5, 6);
+  });
+
+  it('take back a step that changed nothing: the next one updates as if it had not been', async () => {
+    const run = async (gradients: number[]) => {
+      const weight = vector(1);
+      const optimizer = createOptimizer(runtime, [{ name: 'w', weight }], adamw);
+      for (const value of gradients) {
+        await optimizer.accumulate(new Map([['w', vector(value)]]));
+        await (await optimizer.step({ learningRate: 0.1 })).read();
+      }
+      return { weight: weight.data, steps: optimizer.steps, state: await optimizer.state() };
+    };
+    const skipped = await run([0.5, Number.POSITIVE_INFINITY, -0.25]);
+    expect(skipped).toEqual(await run([0.5, -0.25]));
+    expect(skipped.steps).toBe(2);
+  });
+
   it('report gradients that are all zero', async () => {
     const optimizer = createOptimizer(runtime, [{ name: 'a', weight: vector(1, 2) }], adamw);
     await optimizer.accumulate(new Map([['a', vector(0, 0)]]));
