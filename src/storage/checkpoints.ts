@@ -13,6 +13,9 @@ export interface StepRecord {
   learningRate: number;
   /** L2 norm of the change of all encoder weights since the start; absent in runs that do not measure it. */
   drift?: number;
+  /** Factor on the gradients on their way, and updates skipped so far because one overflowed; in float16 runs. */
+  lossScale?: number;
+  skipped?: number;
   /** Wall-clock milliseconds of the step. */
   ms: number;
 }
@@ -35,7 +38,10 @@ export interface CheckpointInfo {
 
 /** Everything that continues a run exactly. */
 export interface Checkpoint extends CheckpointInfo {
-  /** Little-endian bytes by name: `weights/<name>`, `optimizer/<name>`, and `average/<name>` where one is kept. */
+  /**
+   * Little-endian bytes by name: `weights/<name>`, `optimizer/<name>`, and where there is one `average/<name>` and
+   * `loss_scale`.
+   */
   tensors: Map<string, Uint8Array<ArrayBuffer>>;
 }
 

@@ -191,3 +191,35 @@ it('stops before the weights change when one of them is broken', async () => {
   for (const [other, before] of broken) expect(Buffer.compare(after.weights.get(other)!, before)).toBe(0);
   await refinement.release();
 });
+
+it('computes in float16 near float32, takes a step that overflows again, and goes on bit for bit', async () => {
+  const changes = { fidelity: 'corrected', accumulate: 1, drawsPerImage: 1 } as const;
+  const wide = await open(changes);
+  const narrow = await open({ ...changes, precision: 'float16' });
+  const [a, b] = [await wide.next(), await narrow.next()];
+  // The products of some thirty layers, each rounded to 2^-11.
+  expect(Math.abs(b.loss / a.loss - 1)).toBeLessThan(1e-2);
+  expect(Math.abs(b.gradientNorm / a.gradientNorm - 1)).toBeLessThan(3e-2);
+  expect(b.loss).not.toBe(a.loss);
+  expect(b).toMatchObject({ lossScale: 65536, skipped: 0 });
+  await wide.release();
+
+  const saved = await narrow.state();
+  // 2^40 times any gradient here is beyond float16.
+  const hopeless = { ...saved, lossScale: new Uint8Array(Float64Array.of(2 ** 40, 0, 0).buffer) };
+  const expected = await narrow.next();
+  const end = await narrow.state();
+  await narrow.restore(hopeless);
+  const found = await narrow.next();
+  expect(found.skipped).toBeGreaterThan(5);
+  expect(found.lossScale).toBe(2 ** (40 - found.skipped!));
+  expect(Math.abs(found.gradientNorm / expected.gradientNorm - 1)).toBeLessThan(2e-2);
+  expect(Math.abs(found.loss / expected.loss - 1)).toBeLessThan(1e-6);
+  await narrow.restore(saved);
+  const { ms: _, ...again } = await narrow.next();
+  const { ms: __, ...want } = expected;
+  expect(again).toEqual(want);
+  const { weights } = await narrow.state();
+  for (const [name, bytes] of end.weights) expect(Buffer.compare(weights.get(name)!, bytes), name).toBe(0);
+  await narrow.release();
+});

@@ -6,7 +6,7 @@ import { anchorOutput, lossOutput, type TrainingGraph } from '../method/training
 import type { Tensor, TensorType } from '../onnx/model.ts';
 import { tensorOf } from '../onnx/tensors.ts';
 import { graphSession } from '../runtime/graph-session.ts';
-import type { OptimizerState } from '../runtime/optimizer.ts';
+import type { OptimizerState, StepReport } from '../runtime/optimizer.ts';
 import { GpuRandom } from '../runtime/random-gpu.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Session } from '../runtime/session.ts';
@@ -15,6 +15,7 @@ import { WeightAverage } from '../runtime/weight-average.ts';
 import { WeightStore } from '../runtime/weights.ts';
 import { checkGradients } from './diagnosis.ts';
 import { Draws } from './draws.ts';
+import { LossScale } from './loss-scale.ts';
 import { projections, Stages } from './stages.ts';
 import { type View, type ViewParts, Views } from './views.ts';
 
@@ -34,6 +35,10 @@ export interface RefineStep {
    * does not measure it.
    */
   drift?: number;
+  /** What the gradients were multiplied by on their way, in runs that compute in float16. */
+  lossScale?: number;
+  /** Updates skipped since the run began, because a gradient overflowed at the scale of the time; likewise. */
+  skipped?: number;
   /** Wall-clock milliseconds. */
   ms: number;
 }
@@ -65,6 +70,8 @@ export interface RefinementState {
   optimizer: OptimizerState;
   /** The moving average of the weights, by the same names, in runs that keep one. */
   average?: Map<string, Uint8Array<ArrayBuffer>>;
+  /** The loss scale with its counts, in runs that compute in float16. */
+  lossScale?: Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -78,6 +85,8 @@ export class Refinement {
   readonly #start: WeightStore | undefined;
   readonly #stages: Stages;
   readonly #average: WeightAverage | undefined;
+  /** Of runs that compute in float16. */
+  readonly #lossScale: LossScale | undefined;
   readonly #draws: Draws;
   readonly #views: Views;
   readonly #gradients: ReadonlyMap<string, DeviceTensor>;
@@ -138,6 +147,7 @@ export class Refinement {
     this.#stages = new Stages(runtime, config, trained, weights, this.#start);
     const decay = config.average ?? 0;
     this.#average = decay > 0 ? new WeightAverage(runtime, weights, trained, decay) : undefined;
+    this.#lossScale = config.precision === 'float16' ? new LossScale() : undefined;
     this.#gradients = new Map(trained.map((name) => [name, runtime.allocate(weights.get(name))]));
     this.#loss = runtime.allocate(network.graph.types.get(lossOutput)!);
     this.#anchor = network.feeds.anchor
@@ -159,16 +169,43 @@ export class Refinement {
 
   /**
    * One optimiser step: every image of the effective batch, every noise draw, one update.
-   * Throws a GradientFault that names the block where it began when the gradient is zero or not finite; the weights
-   * are then as they were.
+   * Throws a GradientFault that names the block where it began when the gradient is zero or not finite, in float16 at
+   * any loss scale; the weights are then as they were.
    *
    * @param inspect is given the gradients of each pass before the optimiser sees them
    */
   async next(inspect?: (gradients: ReadonlyMap<string, DeviceTensor>) => Promise<void>): Promise<RefineStep> {
-    const { config } = this.#parts;
     const started = performance.now();
     const step = this.#done;
     await this.#enter(step);
+    let taken = await this.#attempt(step, inspect);
+    // The update changed nothing; what is drawn for a step depends on its number alone.
+    while (Number.isFinite(taken.loss) && !taken.report.finite && this.#lossScale?.lower())
+      taken = await this.#attempt(step, inspect);
+    const { loss, anchor, report } = taken;
+    checkGradients({ step: step + 1, loss, report, blockOf: this.#parts.network.blockOf });
+    this.#average?.update();
+    this.#lossScale?.succeed();
+    this.#done = step + 1;
+    return {
+      step: this.#done,
+      loss,
+      ...(this.#anchor ? { anchor } : {}),
+      gradientNorm: report.gradientNorm,
+      learningRate: this.#stages.learningRate(step),
+      ...(report.drift === null ? {} : { drift: report.drift }),
+      ...(this.#lossScale && { lossScale: taken.scale, skipped: this.#lossScale.skipped }),
+      ms: performance.now() - started,
+    };
+  }
+
+  /** Takes a step with the present loss scale; an update by gradients that are not finite changes nothing. */
+  async #attempt(
+    step: number,
+    inspect?: (gradients: ReadonlyMap<string, DeviceTensor>) => Promise<void>,
+  ): Promise<Losses & { report: StepReport; scale: number }> {
+    const { config } = this.#parts;
+    const scale = this.#lossScale?.value ?? 1;
     const reads: Promise<Losses>[] = [];
     for (let part = 0; part < config.accumulate; part++) {
       const images = await this.#take(step, part);
@@ -178,24 +215,15 @@ export class Refinement {
         await this.#stages.accumulate(step, this.#written());
       }
     }
-    const update = await this.#stages.update(step);
-    this.#average?.update();
+    const update = await this.#stages.update(step, scale);
     // The step is on its way: images and latents of the next one are made while the GPU works.
     if (step + 1 < config.steps) this.#prepare(step + 1);
     const losses = await Promise.all(reads);
-    const loss = mean(losses.map((each) => each.loss));
-    const anchor = mean(losses.map((each) => each.anchor));
-    const report = await update.read();
-    checkGradients({ step: step + 1, loss, report, blockOf: this.#parts.network.blockOf });
-    this.#done = step + 1;
     return {
-      step: this.#done,
-      loss,
-      ...(this.#anchor ? { anchor } : {}),
-      gradientNorm: report.gradientNorm,
-      learningRate: this.#stages.learningRate(step),
-      ...(report.drift === null ? {} : { drift: report.drift }),
-      ms: performance.now() - started,
+      loss: mean(losses.map((each) => each.loss)),
+      anchor: mean(losses.map((each) => each.anchor)),
+      report: await update.read(),
+      scale,
     };
   }
 
@@ -204,7 +232,8 @@ export class Refinement {
     const weights = await this.#read(this.#weights);
     const optimizer = await this.#stages.state(this.#done);
     const average = this.#average ? { average: await this.#read(this.#average) } : {};
-    return { step: this.#done, weights, optimizer, ...average };
+    const lossScale = this.#lossScale ? { lossScale: this.#lossScale.bytes() } : {};
+    return { step: this.#done, weights, optimizer, ...average, ...lossScale };
   }
 
   /**
@@ -252,6 +281,7 @@ export class Refinement {
       this.#average?.write(name, state.average?.get(fileName(name)) ?? bytes);
     }
     this.#ahead = undefined;
+    if (state.lossScale) this.#lossScale?.restore(state.lossScale);
     await this.#stages.restore(state.step, state.optimizer);
     this.#done = state.step;
   }
@@ -415,7 +445,7 @@ export class Refinement {
       [feeds.noiseScale]: noiseScale,
       [feeds.timestep]: shared ? timesteps.slice(0, 1) : timesteps,
       [feeds.selection]: selection,
-      [feeds.lossScale]: Float32Array.of(drawWeight(config, draw)),
+      [feeds.lossScale]: Float32Array.of(drawWeight(config, draw) * (this.#lossScale?.value ?? 1)),
     };
   }
 

@@ -66,9 +66,9 @@ export class Stages {
     return this.#at(step).accumulate(gradients);
   }
 
-  /** Updates what the step's stage trains. */
-  update(step: number): Promise<StepHandle> {
-    return this.#at(step).step({ learningRate: this.learningRate(step) });
+  /** Updates what the step's stage trains, by gradients that come multiplied by a loss scale. */
+  update(step: number, lossScale: number): Promise<StepHandle> {
+    return this.#at(step).step({ learningRate: this.learningRate(step), gradientScale: lossScale });
   }
 
   /** State of the optimiser that takes the coming step. */

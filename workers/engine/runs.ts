@@ -159,6 +159,7 @@ export function stateTensors(state: RefinementState): Map<string, Uint8Array<Arr
   for (const [name, bytes] of state.weights) tensors.set(`weights/${name}`, bytes);
   for (const [name, bytes] of state.optimizer.tensors) tensors.set(`optimizer/${name}`, bytes);
   for (const [name, bytes] of state.average ?? []) tensors.set(`average/${name}`, bytes);
+  if (state.lossScale) tensors.set('loss_scale', state.lossScale);
   return tensors;
 }
 
@@ -174,10 +175,12 @@ export function stateOf(
         .map(([name, bytes]) => [name.slice(prefix.length), bytes]),
     );
   const average = under('average/');
+  const lossScale = tensors.get('loss_scale');
   return {
     step,
     weights: under('weights/'),
     optimizer: { step, tensors: under('optimizer/') },
     ...(average.size > 0 ? { average } : {}),
+    ...(lossScale ? { lossScale } : {}),
   };
 }
