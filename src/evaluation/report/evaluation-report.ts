@@ -47,24 +47,15 @@ function mmvpTable(models: readonly ReportedModel[], context: ReportContext): Re
   const scores = allOf(models, ({ mmvp }) => mmvp);
   const [first] = scores;
   if (!first) return [];
-  const title = benchmarkName(first.official);
-  return [
-    {
-      title,
-      columns: ['Pattern', ...models.map(({ name }) => name)],
-      rows: [
-        ...first.patterns.map((pattern, i) => [
-          pattern.name,
-          ...scores.map((score) => score.patterns[i]!.score),
-        ]),
-        ['Total', ...scores.map(({ total }) => total)],
-        ['Total, 95% interval', ...scores.map(({ patterns, pairs }) => interval(byPattern(patterns, pairs)))],
-        ['Guessing', ...scores.map(() => chanceScore)],
-      ],
-      notes: [...notes(models, ({ mmvp }) => mmvp?.verdict), ...selection(models, title)],
-      ...(context.pictures?.mmvp?.length ? { pictures: context.pictures.mmvp } : {}),
-    },
-  ];
+  const table = patternTable(models, scores, {
+    title: benchmarkName(first.official),
+    totals: [
+      ['Total', ...scores.map(({ total }) => total)],
+      ['Total, 95% interval', ...scores.map(({ patterns, pairs }) => interval(byPattern(patterns, pairs)))],
+    ],
+    notes: notes(models, ({ mmvp }) => mmvp?.verdict),
+  });
+  return [{ ...table, ...(context.pictures?.mmvp?.length ? { pictures: context.pictures.mmvp } : {}) }];
 }
 
 function divaStyleTable(models: readonly ReportedModel[]): ReportTable[] {
@@ -73,19 +64,12 @@ function divaStyleTable(models: readonly ReportedModel[]): ReportTable[] {
   if (!first) return [];
   const several = first.seeds.length > 1;
   const drawn = first.seeds.length > 0;
-  const title = `${benchmarkName(first.official)}, DIVA-style embedding`;
   return [
-    {
-      title,
-      columns: ['Pattern', ...models.map(({ name }) => name)],
-      rows: [
-        ...first.patterns.map((pattern, i) => [
-          pattern.name,
-          ...scores.map((score) => score.patterns[i]!.score),
-        ]),
+    patternTable(models, scores, {
+      title: `${benchmarkName(first.official)}, DIVA-style embedding`,
+      totals: [
         [several ? 'Total, mean over the seeds' : 'Total', ...scores.map(({ total }) => total)],
         ...(several ? [['Total, spread', ...scores.map(({ spread }) => `± ${spread!.toFixed(1)}`)]] : []),
-        ['Guessing', ...scores.map(() => chanceScore)],
       ],
       notes: [
         `Image embedding: ${divaRuleNames[first.rule]}. Not the official score: it is comparable with DIVA’s own figures alone.`,
@@ -95,10 +79,30 @@ function divaStyleTable(models: readonly ReportedModel[]): ReportTable[] {
             ]
           : []),
         ...notes(models, ({ divaStyle }) => divaStyle?.verdict),
-        ...selection(models, title),
       ],
-    },
+    }),
   ];
+}
+
+/** Scores by visual pattern, totals and guessing underneath. */
+function patternTable(
+  models: readonly ReportedModel[],
+  scores: readonly { patterns: readonly { name: string; score: number }[] }[],
+  { title, totals, notes }: Pick<ReportTable, 'title'> & { totals: ReportTable['rows']; notes: string[] },
+): ReportTable {
+  return {
+    title,
+    columns: ['Pattern', ...models.map(({ name }) => name)],
+    rows: [
+      ...scores[0]!.patterns.map(({ name }, i) => [
+        name,
+        ...scores.map(({ patterns }) => patterns[i]!.score),
+      ]),
+      ...totals,
+      ['Guessing', ...scores.map(() => chanceScore)],
+    ],
+    notes: [...notes, ...selection(models, title)],
+  };
 }
 
 function zeroShotTables(models: readonly ReportedModel[], context: ReportContext): ReportTable[] {

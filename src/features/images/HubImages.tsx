@@ -1,7 +1,7 @@
 import { Button, TextInput } from '@mantine/core';
-import { IconCloudDownload } from '@tabler/icons-react';
 import '../shared/hub-download.css';
-import { formatBytes, formatDuration, formatPlural } from '../shared/format.ts';
+import { formatBytes, formatPlural } from '../shared/format.ts';
+import { HubProgress } from '../shared/HubProgress.tsx';
 import { Problem } from '../shared/Problem.tsx';
 import { TokenField } from '../shared/TokenField.tsx';
 import { useHubImages } from './hub-images-store.ts';
@@ -51,45 +51,21 @@ function Found() {
   const { listing, chosen } = found!;
   const wanted = new Set(chosen);
   const size = listing.files.reduce((sum, file) => sum + (wanted.has(file.path) ? file.size : 0), 0);
-  const total = last?.total;
   return (
     <div>
       <p>
         <strong>{listing.repository}</strong> at {listing.commit.slice(0, 7)}:{' '}
         {formatPlural(chosen.length, 'image or archive', 'images and archives')}, {formatBytes(size)}
       </p>
-      {state === 'downloading' ? (
-        <>
-          <p role="status" aria-live="off">
-            {formatBytes(total?.received ?? 0)} of {formatBytes(size)}
-            {last && last.speed > 0 && `, ${formatBytes(last.speed)} a second`}
-            {typeof total?.secondsLeft === 'number' && `, ${formatDuration(total.secondsLeft)} left`}
-          </p>
-          <progress
-            aria-label="Downloading the data set"
-            max={100}
-            value={total && total.size > 0 ? (100 * total.received) / total.size : 0}
-          />
-          <Button
-            size="xs"
-            variant="default"
-            disabled={cancelling}
-            aria-label="Cancel the download of the data set"
-            onClick={() => void cancel()}
-          >
-            {cancelling ? 'Cancelling' : 'Cancel'}
-          </Button>
-        </>
-      ) : (
-        <Button
-          size="xs"
-          leftSection={<IconCloudDownload size={16} stroke={1.75} />}
-          aria-label="Download the data set"
-          onClick={() => void download()}
-        >
-          {last ? 'Go on with the download' : 'Download'}
-        </Button>
-      )}
+      <HubProgress
+        subject="the data set"
+        size={size}
+        downloading={state === 'downloading'}
+        cancelling={cancelling}
+        last={last}
+        onDownload={() => void download()}
+        onCancel={() => void cancel()}
+      />
     </div>
   );
 }

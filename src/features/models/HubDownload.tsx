@@ -1,6 +1,6 @@
 import { Button, TextInput } from '@mantine/core';
-import { IconCloudDownload } from '@tabler/icons-react';
 import { formatBytes, formatDuration } from '../shared/format.ts';
+import { HubProgress } from '../shared/HubProgress.tsx';
 import { Problem } from '../shared/Problem.tsx';
 import { TokenField } from '../shared/TokenField.tsx';
 import { type HubVisit, useHub } from './hub-store.ts';
@@ -56,8 +56,6 @@ function Files({ kind, visit, blocked }: { kind: ModelKind; visit: HubVisit; blo
   if (!model) return null;
   const files = model.listing.files.filter(({ path }) => model.chosen.includes(path));
   const size = files.reduce((sum, file) => sum + file.size, 0);
-  const total = last?.total;
-  const share = total && total.size > 0 ? (100 * total.received) / total.size : 0;
   return (
     <div className="hub-download-files">
       <p>
@@ -69,35 +67,16 @@ function Files({ kind, visit, blocked }: { kind: ModelKind; visit: HubVisit; blo
           <FileLine key={path} path={path} size={bytes} visit={visit} />
         ))}
       </ul>
-      {state === 'downloading' ? (
-        <>
-          <p role="status" aria-live="off">
-            {formatBytes(total?.received ?? 0)} of {formatBytes(size)}
-            {last && last.speed > 0 && `, ${formatBytes(last.speed)} a second`}
-            {typeof total?.secondsLeft === 'number' && `, ${formatDuration(total.secondsLeft)} left`}
-          </p>
-          <progress aria-label={`Downloading the ${kind}`} max={100} value={share} />
-          <Button
-            size="xs"
-            variant="default"
-            disabled={cancelling}
-            aria-label={`Cancel the download of the ${kind}`}
-            onClick={() => void cancel(kind)}
-          >
-            {cancelling ? 'Cancelling' : 'Cancel'}
-          </Button>
-        </>
-      ) : (
-        <Button
-          size="xs"
-          disabled={blocked}
-          leftSection={<IconCloudDownload size={16} stroke={1.75} />}
-          aria-label={`Download the ${kind}`}
-          onClick={() => void download(kind)}
-        >
-          {last ? 'Go on with the download' : 'Download'}
-        </Button>
-      )}
+      <HubProgress
+        subject={`the ${kind}`}
+        size={size}
+        downloading={state === 'downloading'}
+        cancelling={cancelling}
+        blocked={blocked}
+        last={last}
+        onDownload={() => void download(kind)}
+        onCancel={() => void cancel(kind)}
+      />
     </div>
   );
 }
