@@ -33,7 +33,7 @@ export const evaluateCommand: Command = {
   --diva-style RULE  also score MMVP by DIVA's embeddings, class + mean of locals: openai or metaclip
   --classes DIR      one folder of images for each class, or images with labels.csv (columns path,class)
   --segmentation DIR images with masks in VOC's or ADE's layout: mean IoU
-  --captions FILE    captions as CSV, JSON lines or COCO's JSON, paths relative to the file
+  --captions FILE    captions as CSV, JSON lines or COCO's JSON, paths relative to the file; or their folder or archive
   --knn, --probe     also classify --classes by 20 nearest neighbours, by a linear probe (80% to learn from)
   --suite            everything that the data allows, and the zero-shot guard over the models compared
   --guard POINTS     top-1 that refining may cost (default ${guardThreshold})

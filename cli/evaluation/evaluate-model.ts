@@ -1,8 +1,7 @@
-import { basename } from 'node:path';
 import type { ImageMode } from '../../src/data/decode.ts';
 import type { NamedBlob } from '../../src/data/named-blob.ts';
+import { readCaptionFiles } from '../../src/evaluation/caption-files.ts';
 import { type CaptionedImages, findCaptioned, readCaptions } from '../../src/evaluation/captions.ts';
-import { captionsBeside } from '../../src/evaluation/captions-beside.ts';
 import { type LabelledImages, readLabelledImages } from '../../src/evaluation/class-folder.ts';
 import { type DivaRule, scoreDivaStyle } from '../../src/evaluation/diva-style.ts';
 import type { Scores } from '../../src/evaluation/evaluation.ts';
@@ -71,24 +70,15 @@ export async function readData(
   return {
     mmvp: mmvp === undefined ? undefined : await readMmvpFolder(await filesOf(mmvp)),
     classes: classes === undefined ? undefined : await readLabelledImages(await filesOf(classes)),
-    captions: captions === undefined ? undefined : await readCaptioned(captions, await read(captions)),
+    captions: captions === undefined ? undefined : await readCaptioned(await read(captions)),
     segmentation: segmentation === undefined ? undefined : await readMaskFolder(await filesOf(segmentation)),
   };
 }
 
-async function readCaptioned(
-  place: string,
-  { files, named }: DataFiles,
-): Promise<EvaluationData['captions']> {
-  if (named) {
-    const captioned = readCaptions(await named.blob.text(), named.path);
-    return { captioned, images: findCaptioned(captioned, files) };
-  }
-  const captioned = await captionsBeside(files);
-  if (captioned) return { captioned, images: captioned.files };
-  throw new BenchmarkError(
-    `${basename(place)} holds no image with a caption beside it (0001.jpg with 0001.txt or 0001.json)`,
-  );
+async function readCaptioned({ files, named }: DataFiles): Promise<EvaluationData['captions']> {
+  if (!named) return readCaptionFiles(files);
+  const captioned = readCaptions(await named.blob.text(), named.path);
+  return { captioned, images: findCaptioned(captioned, files) };
 }
 
 /** Scores one model on everything given. */

@@ -55,10 +55,15 @@ class Scene:
         return KIND[self.kind].facing and self.look != "front"
 
 
-def pick_ground(rng: random.Random, kind: str, colour: str, split: str) -> int:
+def grounds_of(kind: str, colour: str, split: str) -> list[int]:
+    """The backgrounds that a split may show this object in this colour on."""
     order = list(range(GROUNDS))
     random.Random(zlib.crc32(f"{kind}/{colour}".encode())).shuffle(order)
-    return rng.choice(order[slice(*SPLITS[split])])
+    return order[slice(*SPLITS[split])]
+
+
+def pick_ground(rng: random.Random, kind: str, colour: str, split: str) -> int:
+    return rng.choice(grounds_of(kind, colour, split))
 
 
 def draw_scene(rng: random.Random, split: str, plain: bool = False) -> Scene:

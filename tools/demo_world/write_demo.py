@@ -1,10 +1,11 @@
-"""Writes the demo's pictures: a folder to refine on and a benchmark in MMVP's layout.
+"""Writes the demo's pictures: a folder to refine on, a benchmark in MMVP's layout, and two sets for the guard.
 
     python -m tools.demo_world.write_demo ICONS_JSON
 
 `public/demo/images.zip`: pictures without captions, in nested folders, as PNG, JPEG and WebP. `public/demo/benchmark.zip`:
-135 pairs (`Questions.csv`, `MLLM_VLM Images/<Type>/<id>.jpg`). ICONS_JSON is the npm package's `icons.json`; the same
-arguments write the same bytes.
+135 pairs (`Questions.csv`, `MLLM_VLM Images/<Type>/<id>.jpg`). `public/demo/classes.zip`: a folder of pictures for each
+kind, one object in each. `public/demo/captions.zip`: scenes with `captions.csv`. ICONS_JSON is the npm package's
+`icons.json`; the same arguments write the same bytes.
 """
 
 import csv
@@ -14,12 +15,15 @@ import random
 import sys
 import tempfile
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
+from .captions import rich
+from .guard import Combination, class_scenes, combinations, unseen_scene
 from .kinds import KINDS
 from .pairs import PATTERNS, draw_pair
 from .render import Atlas, pack, render
@@ -30,7 +34,7 @@ DEMO = Path(__file__).resolve().parents[2] / "public" / "demo"
 SIDE = 128
 """Twice what the encoder sees, for people's eyes."""
 SEED = 2407
-PICTURES, PAIRS_EACH = 200, 15
+PICTURES, PAIRS_EACH, CAPTIONED = 200, 15, 300
 FIRST_VEHICLE, FIRST_THING = "car", "teapot"
 IMAGE_FOLDER = "MLLM_VLM Images"
 
@@ -53,7 +57,8 @@ def group(scene: Scene) -> str:
     return f"{name}/{inner}" if inner else name
 
 
-def write_images(atlas: Atlas, folder: Path) -> None:
+def write_images(atlas: Atlas, folder: Path) -> list[Scene]:
+    """Returns the scenes that the pictures show."""
     rngs = [random.Random(f"{SEED}/refinement/{i}") for i in range(PICTURES)]
     scenes = [draw_scene(rng, "refinement") for rng in rngs]
     tops = atlas.tops()
@@ -67,9 +72,11 @@ def write_images(atlas: Atlas, folder: Path) -> None:
         path = folder / group(scene) / f"{scene.kind}-{i:03d}.{extension}"
         path.parent.mkdir(parents=True, exist_ok=True)
         picture.save(path, **options)
+    return scenes
 
 
-def write_benchmark(atlas: Atlas, folder: Path) -> None:
+def write_benchmark(atlas: Atlas, folder: Path) -> list[Scene]:
+    """Returns the scenes that the pictures show."""
     tops = atlas.tops()
     scenes, layers, rows = [], [], []
     for pattern in PATTERNS:
@@ -96,12 +103,52 @@ def write_benchmark(atlas: Atlas, folder: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["Question ID", "Type", "Statement"])
         writer.writerows(rows)
+    return scenes
+
+
+def write_classes(atlas: Atlas, folder: Path, shown: set[Combination]) -> None:
+    tops = atlas.tops()
+    drawn = class_scenes(SEED, shown)
+    pictures = draw(atlas, [scene for scene, _ in drawn], [layout(rng, scene, tops) for scene, rng in drawn])
+    for i, ((scene, _), picture) in enumerate(zip(drawn, pictures, strict=True)):
+        save_webp(picture, folder / scene.kind / f"{i:03d}.webp")
+
+
+def write_captions(atlas: Atlas, folder: Path, shown: set[Combination]) -> None:
+    """Each caption belongs to one picture alone."""
+    tops = atlas.tops()
+    scenes, layers, captions = [], [], []
+    for attempt in itertools.count():
+        rng = random.Random(f"{SEED}/captions/{attempt}")
+        scene = unseen_scene(rng, shown)
+        caption = rich(scene, rng)
+        if caption in captions:
+            continue
+        shown |= combinations(scene)
+        scenes.append(scene)
+        layers.append(layout(rng, scene, tops))
+        captions.append(caption)
+        if len(scenes) == CAPTIONED:
+            break
+    rows = [(f"images/{i:03d}.webp", caption) for i, caption in enumerate(captions)]
+    for (path, _), picture in zip(rows, draw(atlas, scenes, layers), strict=True):
+        save_webp(picture, folder / path)
+    with (folder / "captions.csv").open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["image", "caption"])
+        writer.writerows(rows)
+
+
+def save_webp(picture: Image.Image, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path, quality=90, method=6)
 
 
 def archive(folder: Path, target: Path) -> None:
     """Pictures are stored as they are; times are fixed, so that the same pictures give the same bytes."""
     with zipfile.ZipFile(target, "w") as file:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        for path in sorted(files, key=lambda path: (path.parent.as_posix(), path.name)):
             entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), (1980, 1, 1, 0, 0, 0))
             entry.external_attr = 0o644 << 16
             entry.compress_type = zipfile.ZIP_DEFLATED if path.suffix == ".csv" else zipfile.ZIP_STORED
@@ -111,10 +158,17 @@ def archive(folder: Path, target: Path) -> None:
 
 def main() -> None:
     atlas = Atlas(*build_atlas(json.loads(Path(sys.argv[1]).read_text()), SIDE))
-    for name, write in (("images", write_images), ("benchmark", write_benchmark)):
+
+    def packed(name: str, write):
         with tempfile.TemporaryDirectory() as folder:
-            write(atlas, Path(folder))
+            written = write(atlas, Path(folder))
             archive(Path(folder), DEMO / f"{name}.zip")
+        return written
+
+    scenes = [*packed("images", write_images), *packed("benchmark", write_benchmark)]
+    shown = set().union(*map(combinations, scenes))
+    packed("classes", partial(write_classes, shown=shown))
+    packed("captions", partial(write_captions, shown=shown))
 
 
 if __name__ == "__main__":

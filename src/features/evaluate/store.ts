@@ -9,7 +9,7 @@ import type {
 } from '../../../workers/protocol.ts';
 import type { ScoresComparison } from '../../evaluation/evaluation.ts';
 import { announce } from '../shared/announce.ts';
-import { fetchBuiltInEvaluation } from '../shared/built-in.ts';
+import { fetchBuiltIn } from '../shared/built-in.ts';
 import { engine } from '../shared/engine.ts';
 import { nameOfFiles } from '../shared/files.ts';
 import { formatPlural } from '../shared/format.ts';
@@ -114,7 +114,7 @@ export const useEvaluate = create<EvaluateState>()((set, get) => {
     async addBuiltIn(task) {
       setAdding(task, () => busy());
       try {
-        const { name, files } = await fetchBuiltInEvaluation(task);
+        const { name, files } = await fetchBuiltIn(task);
         await get().add(task, files, name);
       } catch (error) {
         setAdding(task, (work) => ended(work, error));

@@ -1,11 +1,18 @@
 import { unzipSync } from 'fflate';
 import type { NamedBlob } from '../../../workers/protocol.ts';
-import { parseCsv } from '../../formats/csv.ts';
 
-/** What ships with the app beside the models: a set of scenes to refine on, and a benchmark in MMVP's layout. */
-export type BuiltIn = 'images' | 'benchmark';
+/**
+ * What ships with the app beside the models: a set of scenes to refine on, a benchmark in MMVP's layout, and two sets
+ * that neither shows anything of: a folder of pictures for each kind of thing, and scenes with captions.
+ */
+export type BuiltIn = 'images' | 'benchmark' | 'classes' | 'captions';
 
-const names: Record<BuiltIn, string> = { images: 'Demo scenes', benchmark: 'Demo benchmark' };
+const names: Record<BuiltIn, string> = {
+  images: 'Demo scenes',
+  benchmark: 'Demo benchmark',
+  classes: 'Demo classes',
+  captions: 'Demo captions',
+};
 
 /** Media types of the files inside, so that they can be shown as images. */
 const types: Record<string, string> = {
@@ -43,33 +50,4 @@ function unpack(path: string, archive: Uint8Array) {
 
 function typeOf(name: string): string {
   return types[name.slice(name.lastIndexOf('.') + 1).toLowerCase()] ?? 'application/octet-stream';
-}
-
-/**
- * A set to evaluate on, made of what ships with the app: the scenes in one folder for each thing that they show, or the
- * benchmark's images with their statements as captions.
- */
-export async function fetchBuiltInEvaluation(
-  task: 'classes' | 'captions',
-): Promise<{ name: string; files: NamedBlob[] }> {
-  if (task === 'classes') {
-    const { files } = await fetchBuiltIn('images');
-    // Files are named after what they show: animals/cow-132.webp.
-    const named = files.flatMap((file) => {
-      const kind = /([^/]+)-\d+\.\w+$/.exec(file.path)?.[1];
-      return kind ? [{ ...file, path: `${kind}/${file.path.replaceAll('/', '-')}` }] : [];
-    });
-    return { name: 'Demo classes', files: named };
-  }
-  const { files } = await fetchBuiltIn('benchmark');
-  const questions = files.find(({ path }) => path === 'Questions.csv');
-  const rows = parseCsv((await questions?.blob.text()) ?? '').slice(1);
-  const byId = new Map(files.map(({ path }) => [/(\d+)\.\w+$/.exec(path)?.[1], path]));
-  const lines = rows.map(({ fields: [id = '', , statement = ''] }) =>
-    JSON.stringify({ image: byId.get(id.trim()), caption: statement }),
-  );
-  return {
-    name: 'Demo captions',
-    files: [...files, { path: 'captions.jsonl', blob: new Blob([`${lines.join('\n')}\n`]) }],
-  };
 }

@@ -1,7 +1,6 @@
 import { buildImageSet, type SetImage } from '../../../src/data/image-set.ts';
 import type { NamedBlob } from '../../../src/data/named-blob.ts';
-import { findCaptioned, readCaptions } from '../../../src/evaluation/captions.ts';
-import { captionsBeside } from '../../../src/evaluation/captions-beside.ts';
+import { readCaptionFiles } from '../../../src/evaluation/caption-files.ts';
 import { readLabelledImages } from '../../../src/evaluation/class-folder.ts';
 import { type MaskFolder, readMaskFolder } from '../../../src/evaluation/mask-folder.ts';
 import { BenchmarkError } from '../../../src/evaluation/mmvp-folder.ts';
@@ -65,7 +64,7 @@ type Given =
 
 async function readGiven(task: EvaluationTask, files: readonly NamedBlob[]): Promise<Given> {
   if (task === 'classes') return readLabelled(files);
-  if (task === 'captions') return readCaptionFile(files);
+  if (task === 'captions') return readCaptioned(files);
   const { pairs, layout, classes } = await readMaskFolder(files);
   const images = [...pairs.map(({ image }) => image), ...pairs.map(({ mask }) => mask)];
   return { task, images, layout, classes };
@@ -75,36 +74,10 @@ async function readLabelled(files: readonly NamedBlob[]): Promise<Given> {
   return { task: 'classes', ...(await readLabelledImages(files)) };
 }
 
-/** Captions in the file nearest to the folder's root; one whose name says so goes first. */
-async function readCaptionFile(files: readonly NamedBlob[]): Promise<Given> {
-  const keyOf = (path: string) => path.replace(/\.[^/]*$/, '');
-  const pictures = new Set(files.filter(({ path }) => isPicture.test(path)).map(({ path }) => keyOf(path)));
-  const candidates = files
-    .filter(({ path }) => /\.(csv|jsonl|json)$/i.test(path))
-    .sort((a, b) => rank(a.path) - rank(b.path));
-  const chosen = candidates.find(({ path }) => !pictures.has(keyOf(path)));
-  if (!chosen) {
-    const beside = await captionsBeside(files);
-    if (beside) {
-      const { captions, imageOf } = beside;
-      return { task: 'captions', images: beside.files, captions, imageOf };
-    }
-    throw new BenchmarkError(
-      'No file of captions among the files. Give captions.csv (columns image,caption), captions.jsonl or COCO’s JSON, together with the images; or shards with a .txt beside each image',
-    );
-  }
-  const captioned = readCaptions(await chosen.blob.text(), chosen.path);
-  const root = chosen.path.slice(0, chosen.path.lastIndexOf('/') + 1);
-  const relative = files.map((file) =>
-    file.path.startsWith(root) ? { ...file, path: file.path.slice(root.length) } : file,
-  );
-  const { captions, imageOf } = captioned;
-  return { task: 'captions', images: findCaptioned(captioned, relative), captions, imageOf };
+async function readCaptioned(files: readonly NamedBlob[]): Promise<Given> {
+  const { captioned, images } = await readCaptionFiles(files);
+  return { task: 'captions', images, captions: captioned.captions, imageOf: captioned.imageOf };
 }
-
-const isPicture = /\.(jpe?g|png|webp|avif|gif)$/i;
-
-const rank = (path: string): number => path.split('/').length + (/caption/i.test(path) ? 0 : 100);
 
 /** A file may be named several times, as in a list of labels. */
 const unique = (images: readonly NamedBlob[]): NamedBlob[] => [
