@@ -3,6 +3,7 @@ import { sizeOf } from '../../onnx/data-types.ts';
 import { transpose } from '../transpose.ts';
 import { reshape } from '../unbroadcast.ts';
 import { paddedAxis, part, reversed } from './expressions.ts';
+import { kernelProduct, productPays } from './kernel-product.ts';
 import type { Windows } from './windows.ts';
 
 /**
@@ -121,14 +122,29 @@ function turned(b: GraphBuilder, kernel: string, groups: number): string {
 
 /**
  * The gradient of the kernel of {@link correlate}: each tap is the product of the signal's gradient with the part of
- * the image that the tap met. Batch and channels change places, so that a Conv sums over the batch, and strides and
- * dilations change places too.
+ * the image that the tap met.
  *
  * @param image [N, C, image...]
  * @param signal [N, M, positions...]
  * @returns [M, C / groups, kernel...]
  */
 export function kernelGradient(
+  b: GraphBuilder,
+  image: string,
+  signal: string,
+  windows: Windows,
+  groups: number,
+): string {
+  return groups === 1 && productPays(b.shape(image), b.shape(signal)[1]!, windows)
+    ? kernelProduct(b, image, signal, windows)
+    : kernelConv(b, image, signal, windows, groups);
+}
+
+/**
+ * {@link kernelGradient} without a copy of the image for each tap: batch and channels change places, so that a Conv
+ * sums over the batch, and strides and dilations change places too.
+ */
+function kernelConv(
   b: GraphBuilder,
   image: string,
   signal: string,
