@@ -41,6 +41,13 @@ describe('exportClipVision', () => {
     expect(numbers.slice(0, 9)).toEqual([0, 12, 24, 36, 48, 60, 72, 84, 1]);
   });
 
+  it('refuses a replaced weight that the tower has not', async () => {
+    const replaced = new Map([['gone.weight', new Uint8Array(4)]]);
+    await expect(exportClipVision(await exported('script-14'), replaced, {})).rejects.toThrow(
+      /no parameter.*model\.safetensors.*"gone\.weight"/,
+    );
+  });
+
   it('describes the tower as transformers reads it', async () => {
     const model = await exported('script-14');
     const sizes = {

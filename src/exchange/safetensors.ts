@@ -19,7 +19,8 @@ export interface HuggingFaceVision {
  * @param model with every parameter an initialiser of its own (`splitShared`).
  * @param replaced bytes that stand in for an initialiser's own, such as a checkpoint's, by initialiser name.
  * @param config the parsed `config.json` of the folder that the encoder came from.
- * @throws UnsupportedModelError when the graph is no CLIP vision transformer.
+ * @throws UnsupportedModelError when the graph is no CLIP vision transformer; ModelError for a replaced weight that is
+ *   none of its parameters.
  */
 export async function exportClipVision(
   model: Model,
@@ -27,6 +28,16 @@ export async function exportClipVision(
   config: Record<string, unknown>,
 ): Promise<HuggingFaceVision> {
   const { parameters } = mapClipVision(model);
+  const left = new Set(replaced.keys());
+  for (const { initializer } of parameters) left.delete(initializer);
+  const [unplaced] = left;
+  if (unplaced !== undefined) {
+    throw new ModelError(
+      'A trained weight is no parameter of a CLIP vision tower, and model.safetensors has no place for it',
+      { file: 'model.safetensors', value: unplaced },
+      'Take weights that were trained on this very encoder, or train with LoRA or the last blocks alone',
+    );
+  }
   const tensors = new Map<string, Tensor>();
   for (const parameter of parameters) {
     const tensor = model.graph.initializers.get(parameter.initializer)!;

@@ -4,10 +4,10 @@ import { rawRange } from './decode-payloads.ts';
 import { readSkeleton, type Skeleton, tensorsOfModel } from './decode-skeleton.ts';
 import { externalLocation } from './decode-tensors.ts';
 import { type EncodedModel, type EncodeOptions, encodeModel } from './encode.ts';
-import { ModelError } from './errors.ts';
 import { type ExternalRequest, externalRange } from './external-data.ts';
-import type { ByteSource, Model, Node, Tensor } from './model.ts';
+import type { ByteSource, Model } from './model.ts';
 import type { Part } from './parts.ts';
+import { replaceTensors } from './replace-tensors.ts';
 import type { MessageOf } from './schema.ts';
 
 export interface PatchOptions extends EncodeOptions {
@@ -150,37 +150,4 @@ function overwrite(source: ByteSource, edits: readonly Edit[]): Part[] {
   }
   keep(source.size);
   return parts;
-}
-
-/** The model with new elements in some initialisers and Constant nodes. */
-function replaceTensors(model: Model, replacements: ReadonlyMap<string, Uint8Array>, file: string): Model {
-  const initializers = new Map(model.graph.initializers);
-  const left = new Map(replacements);
-  const replaced = (name: string, tensor: Tensor): Tensor | undefined => {
-    const bytes = left.get(name);
-    if (!bytes) return undefined;
-    left.delete(name);
-    const expected = sizeOf(tensor.shape) * widthOf(tensor.dtype);
-    if (bytes.length === expected && tensor.dtype !== 'string')
-      return { ...tensor, data: { kind: 'bytes', bytes } };
-    throw new ModelError(`${bytes.length} bytes are given for a weight of ${expected}`, {
-      file,
-      value: name,
-    });
-  };
-  for (const [name, tensor] of initializers) {
-    const other = replaced(name, tensor);
-    if (other) initializers.set(name, other);
-  }
-  const nodes = model.graph.nodes.map((node): Node => {
-    const value = node.attributes['value'];
-    if (node.op !== 'Constant' || node.domain !== '' || value?.type !== 'tensor') return node;
-    const other = replaced(node.outputs[0] ?? '', value.value);
-    return other
-      ? { ...node, attributes: { ...node.attributes, value: { type: 'tensor', value: other } } }
-      : node;
-  });
-  const [unknown] = left.keys();
-  if (unknown !== undefined) throw new ModelError('The model has no such weight', { file, value: unknown });
-  return { ...model, graph: { ...model.graph, initializers, nodes } };
 }

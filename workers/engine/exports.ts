@@ -1,27 +1,32 @@
-import type { EncoderFolder } from '../../src/exchange/encoder-folder.ts';
+import { refinedEncoder } from '../../src/exchange/refined-encoder.ts';
 import { exportClipVision } from '../../src/exchange/safetensors.ts';
 import type { RefineConfig } from '../../src/method/config.ts';
 import { asModel } from '../../src/onnx/as-model.ts';
-import { type EncodedModel, encodeModel } from '../../src/onnx/encode.ts';
-import type { Model, Tensor, TypedGraph } from '../../src/onnx/model.ts';
+import { encodeModel } from '../../src/onnx/encode.ts';
+import type { Tensor, TypedGraph } from '../../src/onnx/model.ts';
 import { type Part, streamParts } from '../../src/onnx/parts.ts';
-import { patchTensors } from '../../src/onnx/patch-tensors.ts';
 import { tensorOf } from '../../src/onnx/tensors.ts';
 import { Draws } from '../../src/training/draws.ts';
 import { buildNetwork } from '../../src/training/network.ts';
+import { projections } from '../../src/training/stages.ts';
 import type { ExportedFile } from '../protocol.ts';
 import type { LoadedEncoder, LoadedTeacher } from './models.ts';
 
 /**
  * The encoder with some of its vision weights replaced, as its users expect it: the ONNX file with the same inputs,
  * outputs and nodes, and the same weights under Hugging Face's names, with the configuration that loads them.
+ *
+ * @param replaced a checkpoint's weights by initialiser name, with `visual_proj.*`, which the encoder has not
+ * @throws ModelError for any other weight that the encoder's file, or Hugging Face's layout, has no place for
  */
 export async function exportEncoder(
   { vision, folder }: LoadedEncoder,
   replaced: ReadonlyMap<string, Uint8Array>,
 ): Promise<ExportedFile[]> {
-  const onnx = await onnxFile(vision, folder, replaced);
-  const { weights, config } = await exportClipVision(vision, replaced, folder.config);
+  // The layer between encoder and teacher belongs to the run, not to the encoder.
+  const own = new Map([...replaced].filter(([name]) => !projections.includes(name)));
+  const onnx = await refinedEncoder(vision, folder, own);
+  const { weights, config } = await exportClipVision(vision, own, folder.config);
   const files: ExportedFile[] = [
     { path: 'refined/model.onnx', blob: await blobOf(onnx.parts) },
     { path: 'refined/model.safetensors', blob: await blobOf(weights.parts) },
@@ -31,22 +36,6 @@ export async function exportEncoder(
     files.push({ path: `refined/${name}`, blob: await blobOf(parts) });
   }
   return files;
-}
-
-/** The file that came, with bytes overwritten; written anew only where shared initialisers had to be parted. */
-function onnxFile(
-  vision: Model,
-  folder: EncoderFolder,
-  replaced: ReadonlyMap<string, Uint8Array>,
-): Promise<EncodedModel> | EncodedModel {
-  const own = new Map([...replaced].filter(([name]) => vision.graph.initializers.has(name)));
-  if (vision === folder.vision)
-    return patchTensors(folder.visionSource, vision, own, { external: folder.external });
-  const initializers = new Map(vision.graph.initializers);
-  for (const [name, bytes] of own) {
-    initializers.set(name, { ...initializers.get(name)!, data: { kind: 'bytes', bytes } });
-  }
-  return encodeModel({ ...vision, graph: { ...vision.graph, initializers } });
 }
 
 async function blobOf(parts: readonly Part[]): Promise<Blob> {

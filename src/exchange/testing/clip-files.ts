@@ -18,7 +18,9 @@ const fixture = (name: string) => {
   return bytesSource(name, new Uint8Array(readFileSync(url)));
 };
 
-export const exported = (variant: string): Promise<Model> => readModel(fixture(`${variant}.onnx`));
+export const exportedSource = (variant: string) => fixture(`${variant}.onnx`);
+
+export const exported = (variant: string): Promise<Model> => readModel(exportedSource(variant));
 
 /** The tower's state dict as PyTorch wrote it. */
 export const stateDict = async (): Promise<Map<string, Tensor>> =>
