@@ -4,18 +4,24 @@ import { ModelFolder } from '../src/exchange/folder.ts';
 import { splitShared } from '../src/exchange/split-shared.ts';
 import { readTeacherFolder } from '../src/exchange/teacher-folder.ts';
 import { contextShape } from '../src/exchange/text-context.ts';
-import { type PresetName, presets } from '../src/method/config.ts';
+import { type PresetName, presets, type RefineConfig, type TrainableConfig } from '../src/method/config.ts';
 import { blobSource } from '../src/onnx/sources.ts';
 import { planRun, type RunPlan } from '../src/training/run-plan.ts';
 import { folderBlobs } from './evaluation/folder-blobs.ts';
 import { type CommandIo, RefusedError, UsageError } from './io.ts';
-import { messageOf, parseBytes, wholeNumber } from './options.ts';
+import { messageOf, oneOf, parseBytes, wholeNumber } from './options.ts';
 
 interface PlanOptions {
   plan: string;
   preset?: string | undefined;
   memory?: string | undefined;
   batch?: string | undefined;
+  precision?: string | undefined;
+  recompute?: boolean | undefined;
+  'release-autoencoder'?: boolean | undefined;
+  'no-drift'?: boolean | undefined;
+  optimizer?: string | undefined;
+  train?: string | undefined;
   cpu?: boolean | undefined;
   json?: boolean | undefined;
 }
@@ -27,8 +33,8 @@ export async function inspectPlan(io: CommandIo, encoderPath: string, options: P
     throw new UsageError(`--preset is one of ${Object.keys(presets).join(', ')}, not "${preset}"`);
   }
   const total = options.memory === undefined ? undefined : parseBytes(options.memory, '--memory');
-  const chosen = presets[preset as PresetName];
-  const batchSize = options.batch === undefined ? chosen.batchSize : wholeNumber(options.batch, '--batch');
+  const config = changed(presets[preset as PresetName], options);
+  const { batchSize } = config;
   const encoder = await readEncoderFolder(await folderOf(io, encoderPath));
   const teacher = await readTeacherFolder(await folderOf(io, options.plan));
   const context = await contextShape(teacher);
@@ -42,13 +48,41 @@ export async function inspectPlan(io: CommandIo, encoderPath: string, options: P
     },
     vaeEncoder: teacher.vaeEncoder,
     teacherSize: teacher.latentSize * teacher.downsampling,
-    config: { ...chosen, batchSize },
+    config,
     provider: options.cpu ? 'wasm' : 'webgpu',
     f16: !options.cpu,
     ...(total === undefined ? {} : { room: { total } }),
   });
   if (options.json) return `${JSON.stringify({ preset, batchSize, ...plan }, null, 2)}\n`;
   return inWords(`${encoder.name} with ${teacher.name}, preset ${preset}, batch ${batchSize}`, plan, total);
+}
+
+/** The preset with what the options change of it. */
+function changed(preset: RefineConfig, options: PlanOptions): RefineConfig {
+  const { batch, precision, optimizer, train } = options;
+  return {
+    ...preset,
+    ...(batch !== undefined && { batchSize: wholeNumber(batch, '--batch') }),
+    ...(precision !== undefined && {
+      precision: oneOf(['float32', 'float16'] as const, precision, '--precision'),
+    }),
+    ...(options.recompute && { innerValues: 'recomputed' as const }),
+    ...(options['release-autoencoder'] && { autoencoder: 'before' as const }),
+    ...(options['no-drift'] && { drift: 'unmeasured' as const }),
+    ...(optimizer !== undefined && {
+      optimizer: { ...preset.optimizer, kind: oneOf(['sgd', 'adamw'] as const, optimizer, '--optimizer') },
+    }),
+    ...(train !== undefined && { trainable: trainableOf(train) }),
+  };
+}
+
+function trainableOf(text: string): TrainableConfig {
+  const [, kind, number = ''] = /^(all|last|lora)(?:-(\d+))?$/.exec(text) ?? [];
+  const size = Number(number);
+  if (kind === 'all' && number === '') return { kind };
+  if (kind === 'last' && size > 0) return { kind: 'last-k', blocks: size };
+  if (kind === 'lora' && size > 0) return { kind, rank: size, alpha: size };
+  throw new UsageError(`--train is all, last-6 (blocks) or lora-16 (rank), not "${text}"`);
 }
 
 async function folderOf(io: CommandIo, path: string): Promise<ModelFolder> {

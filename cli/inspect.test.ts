@@ -110,6 +110,20 @@ describe('acuity inspect', () => {
     const tight = await plan('--memory', `${Math.floor(memory.peak / 1e6)}MB`);
     expect(tight.out).toMatch(/peak +[\d.]+ MB: does not fit/);
     expect(tight.out).toMatch(/LoRA, rank 16 +[\d.]+ MB: fits/);
+    const least = JSON.parse(
+      (
+        await plan(
+          ...['--precision', 'float16', '--recompute', '--train', 'lora-4', '--optimizer', 'sgd'],
+          ...['--no-drift', '--release-autoencoder', '--batch', '1', '--json'],
+        )
+      ).out,
+    ).memory;
+    expect(least.peak).toBeLessThan(memory.peak / 2);
+    expect(least.weightsByType.float16).toBeGreaterThan(least.weightsByType.float32);
+    expect(least).toMatchObject({ reference: 0, masters: 0 });
+    expect((await plan('--precision', 'int8')).code).toBe(64);
+    expect((await plan('--train', 'lora')).code).toBe(64);
+    expect((await runCommand(models, 'inspect', 'acuity-clip', '--recompute')).code).toBe(64);
     expect((await plan('--preset', 'none')).code).toBe(64);
     expect((await runCommand(models, 'inspect', 'acuity-clip', '--plan', 'nowhere')).code).toBe(2);
   });

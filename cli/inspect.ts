@@ -18,6 +18,16 @@ import { type Command, UsageError } from './io.ts';
 import { withModel } from './model-file.ts';
 import { parsed, parseShape, wholeNumber } from './options.ts';
 
+/** Options that change a preset's settings in a plan. */
+const planChanges = {
+  precision: { type: 'string' },
+  recompute: { type: 'boolean' },
+  train: { type: 'string' },
+  optimizer: { type: 'string' },
+  'no-drift': { type: 'boolean' },
+  'release-autoencoder': { type: 'boolean' },
+} as const;
+
 export const inspectCommand: Command = {
   summary: 'tell what a model is, what it takes to train it, and what stands against that',
   usage: `acuity inspect MODEL.onnx [OPTIONS]
@@ -29,7 +39,13 @@ export const inspectCommand: Command = {
   --plan TEACHER       plan the memory of refining the encoder with this teacher; both are folders
   --preset NAME        settings of the plan: ${Object.keys(presets).join(', ')}; diva unless given
   --memory SIZE        memory of the device, such as 6.5GB: what does not fit names the cheaper ways
-  --cpu                plan for WebAssembly instead of WebGPU`,
+  --cpu                plan for WebAssembly instead of WebGPU
+  --precision NAME     compute in float32 or float16
+  --recompute          compute inner values a second time where that takes less
+  --train WHAT         all weights, the last blocks (last-6) or low-rank factors (lora-16)
+  --optimizer NAME     sgd or adamw
+  --no-drift           keep no weights of the start
+  --release-autoencoder   make every latent before training`,
   async run(args, io) {
     const { values, positionals } = parsed(() =>
       parseArgs({
@@ -43,6 +59,7 @@ export const inspectCommand: Command = {
           preset: { type: 'string' },
           memory: { type: 'string' },
           cpu: { type: 'boolean' },
+          ...planChanges,
         },
       }),
     );
@@ -52,8 +69,9 @@ export const inspectCommand: Command = {
       io.out(await inspectPlan(io, file, { ...values, plan: values.plan }));
       return;
     }
-    if (values.preset ?? values.memory ?? values.cpu)
-      throw new UsageError('--preset, --memory and --cpu need --plan');
+    const alone = ['preset', 'memory', 'cpu', ...(Object.keys(planChanges) as (keyof typeof planChanges)[])];
+    const stray = alone.find((name) => values[name as keyof typeof values] !== undefined);
+    if (stray) throw new UsageError(`--${stray} needs --plan`);
     const sizes = {
       batch: values.batch === undefined ? 1 : wholeNumber(values.batch, '--batch'),
       shapes: Object.fromEntries((values.shape ?? []).map(parseShape)),

@@ -10,6 +10,12 @@ export function decimal(text: string, option: string): number {
   return Number(text);
 }
 
+export function oneOf<Name extends string>(names: readonly Name[], text: string, option: string): Name {
+  const found = names.find((name) => name === text);
+  if (found === undefined) throw new UsageError(`${option} is one of ${names.join(', ')}, not "${text}"`);
+  return found;
+}
+
 /** `NAME=1,3,224,224`; the name may itself hold an equals sign. `NAME=` is a scalar. */
 export function parseShape(text: string): [string, number[]] {
   const at = text.lastIndexOf('=');

@@ -166,7 +166,7 @@ test('float16 on a GPU that has none is refused with what to do, and runs on the
   const refused = await outcome(page, run);
   expect(refused.state).toBe('failed');
   expect(refused.problem).toMatch(
-    /^Session "training" computes in float16 \(first in "\S+"\), which this GPU does not offer \(shader-f16\): choose the float32 files of the model, or WebAssembly$/,
+    /^Session "training" computes in float16 \(first in "\S+"\), which this GPU does not offer \(shader-f16\): let the run compute in float32, choose the float32 files of the model, or WebAssembly$/,
   );
   expect(refused.steps).toEqual([]);
 

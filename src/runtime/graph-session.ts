@@ -21,7 +21,7 @@ export async function graphSession(
   const half = [...graph.types].find(([, { dtype }]) => dtype === 'float16');
   if (device && half && !device.features.has('shader-f16')) {
     throw new RuntimeError(
-      `Session "${options.name}" computes in float16 (first in "${half[0]}"), which this GPU does not offer (shader-f16): choose the float32 files of the model, or WebAssembly`,
+      `Session "${options.name}" computes in float16 (first in "${half[0]}"), which this GPU does not offer (shader-f16): let the run compute in float32, choose the float32 files of the model, or WebAssembly`,
     );
   }
   if (device) checkBindings(device, graph, options.name);

@@ -26,7 +26,7 @@ export interface StepOutcome {
 export function checkGradients({ step, loss, report, blockOf }: StepOutcome): void {
   if (!Number.isFinite(loss)) {
     throw new GradientFault(
-      `Step ${step}: the loss is not finite, so the weights or the images overflow on the way to it. Lower the learning rate and resume from the last checkpoint`,
+      `Step ${step}: the loss is not finite, so the weights or the images overflow on the way to it. Lower the learning rate, or let the run compute in float32, and resume from the last checkpoint`,
     );
   }
   if (!report.finite) {

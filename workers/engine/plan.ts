@@ -39,8 +39,7 @@ export async function planReport(parts: PlanParts): Promise<PlanReport> {
     teacherSize: teacher.summary.imageSize,
     config: request.config,
     provider,
-    // A run computes in float32 as yet.
-    f16: false,
+    f16: gpu?.f16 ?? false,
     room,
     followed: request.watch ?? false,
   });

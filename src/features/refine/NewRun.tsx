@@ -31,11 +31,11 @@ export function NewRun() {
   const preset = useRefine((state) => state.preset);
   const starting = useRefine((state) => state.starting);
   const graph = useRefine((state) => state.graph);
-  const { encoder, teacher } = useModels();
+  const { encoder, teacher, hardware } = useModels();
   const set = useImages((state) => state.sets.find(({ id }) => id === state.set));
   const { takePreset: take, start, cancelStart, saveGraph } = useRefine.getState();
 
-  const read = readDraft(draft, { images: set?.count });
+  const read = readDraft(draft, { images: set?.count, hardware: hardware ?? undefined });
   const problems = 'problems' in read ? read.problems : {};
   const wrong = Object.keys(problems).length;
   const missing = [

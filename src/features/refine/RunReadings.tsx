@@ -5,7 +5,7 @@ import { isOver } from './run-events.ts';
 import { median, smooth, smoothingFor } from './series.ts';
 import { useRefine } from './store.ts';
 
-/** The run in six figures, and how far it is. */
+/** The run in a few figures, and how far it is. */
 export function RunReadings({ run }: { run: RunSummary }) {
   const left = useRefine((state) => state.live[run.id]?.secondsLeft ?? null);
   const { steps, config } = run;
@@ -64,6 +64,13 @@ export function RunReadings({ run }: { run: RunSummary }) {
           value={formatCount(run.step * config.batchSize * config.accumulate)}
           note={config.drawsPerImage > 1 ? `× ${config.drawsPerImage} draws` : undefined}
         />
+        {last?.lossScale !== undefined && (
+          <Reading
+            name="Loss scale"
+            value={formatCount(last.lossScale)}
+            note={`${formatCount(last.skipped ?? 0)} updates skipped`}
+          />
+        )}
       </Readings>
     </div>
   );

@@ -107,3 +107,16 @@ test('a run is told by what it changes', () => {
   expect(nearestPreset(changed).preset).toBe('quick');
   expect(nearestPreset(presets.diva)).toEqual({ preset: 'diva', differences: [] });
 });
+
+test('offers float16 where the hardware has it, and says why elsewhere', () => {
+  const adapter = { description: '', vendor: '', architecture: '', software: false, f16: true };
+  const problemOn = (provider: 'webgpu' | 'wasm', f16: boolean) => {
+    const read = readDraft(draft({ precision: 'float16' }), {
+      hardware: { provider, adapter: { ...adapter, f16 } },
+    });
+    return 'problems' in read ? read.problems.precision : read.config.precision;
+  };
+  expect(problemOn('webgpu', true)).toBe('float16');
+  expect(problemOn('webgpu', false)).toMatch(/shader-f16/);
+  expect(problemOn('wasm', true)).toMatch(/WebAssembly/);
+});

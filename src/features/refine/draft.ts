@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import type { HardwareReport } from '../../../workers/protocol.ts';
 import { presets, type RefineConfig } from '../../method/config.ts';
 import { formatQuantity } from '../shared/format.ts';
 import { type FieldName, type FlatConfig, flatten, unflatten } from './fields.ts';
@@ -11,10 +12,12 @@ export type Draft = Record<FieldName, string>;
 
 export type DraftProblems = Partial<Record<FieldName, string>>;
 
-/** What of the models and images bounds the fields; undefined while they are not chosen. */
+/** What bounds the fields beside their own ranges; undefined while it is not known. */
 export interface DraftContext {
   /** Images in the set. */
   images?: number | undefined;
+  /** What a run would compute on. */
+  hardware?: Pick<HardwareReport, 'provider' | 'adapter'> | undefined;
 }
 
 function whole(least: number, most: number) {
@@ -66,6 +69,7 @@ const schema = z.object({
   cropScale: z.number('Give a number').check(z.gte(0.05, 'At least 0.05'), z.lte(1, 'At most 1')),
   crops: whole(0, 1024),
   autoencoder: z.enum(['beside', 'before']),
+  precision: z.enum(['float32', 'float16']),
   innerValues: z.enum(['kept', 'recomputed']),
   drift: z.enum(['measured', 'unmeasured']),
   seed: whole(0, 4_294_967_295),
@@ -115,7 +119,7 @@ export function readDraft(
   return Object.keys(problems).length > 0 ? { problems } : { config: unflatten(parsed.data) };
 }
 
-function crossCheck(flat: FlatConfig, { images }: DraftContext): DraftProblems {
+function crossCheck(flat: FlatConfig, { images, hardware }: DraftContext): DraftProblems {
   const problems: DraftProblems = {};
   if (flat['timesteps.min'] >= flat['timesteps.max']) {
     problems['timesteps.max'] = `Above ${flat['timesteps.min']}, where the range begins`;
@@ -128,6 +132,10 @@ function crossCheck(flat: FlatConfig, { images }: DraftContext): DraftProblems {
   }
   if (images !== undefined && flat.batchSize > images) {
     problems.batchSize = `The image set holds only ${images}`;
+  }
+  if (hardware && flat.precision === 'float16') {
+    if (hardware.provider !== 'webgpu') problems.precision = 'WebAssembly computes in float32';
+    else if (!hardware.adapter?.f16) problems.precision = 'This GPU has no float16 (shader-f16)';
   }
   return problems;
 }

@@ -36,6 +36,7 @@ export interface FlatConfig {
   cropScale: number;
   crops: number;
   autoencoder: 'beside' | 'before';
+  precision: 'float32' | 'float16';
   innerValues: 'kept' | 'recomputed';
   drift: 'measured' | 'unmeasured';
   seed: number;
@@ -72,6 +73,7 @@ export function flatten(config: RefineConfig): FlatConfig {
     anchor: rest.anchor ?? 0,
     crops: rest.crops ?? 0,
     autoencoder: rest.autoencoder ?? 'beside',
+    precision: rest.precision ?? 'float32',
     innerValues: rest.innerValues ?? 'kept',
     drift: rest.drift ?? 'measured',
     projectorWarmup: rest.projectorWarmup ?? 0,
@@ -116,6 +118,7 @@ export function unflatten(flat: FlatConfig): RefineConfig {
     cropScale: flat.cropScale,
     crops: flat.crops,
     autoencoder: flat.autoencoder,
+    precision: flat.precision,
     innerValues: flat.innerValues,
     drift: flat.drift,
     seed: flat.seed,
@@ -305,6 +308,16 @@ export const fieldGroups: readonly FieldGroup[] = [
     title: 'Memory',
     note: 'Less memory for more time, or for fewer readings.',
     fields: [
+      {
+        kind: 'choice',
+        name: 'precision',
+        label: 'Compute in',
+        help: 'float16 halves the weights that stay and most inner values. Trained weights, sums and the optimiser stay float32.',
+        options: [
+          { value: 'float32', label: 'float32' },
+          { value: 'float16', label: 'float16, over float32 weights' },
+        ],
+      },
       {
         kind: 'choice',
         name: 'innerValues',
