@@ -5,8 +5,8 @@ import { ImagePool, type PooledWorker } from '../src/data/image-pool.ts';
 
 /** What image workers do in a browser. */
 export interface BrowserImageJobs extends ImageJobs {
-  /** A small square JPEG for showing an image; `edge` in pixels. */
-  thumbnail(blob: FileContent, edge: number): Promise<JobResult<Blob>>;
+  /** A small square JPEG for showing an image, as a data URL; `edge` in pixels. */
+  thumbnail(blob: FileContent, edge: number): Promise<JobResult<string>>;
 }
 
 /**

@@ -262,8 +262,8 @@ export interface Engine extends EvaluationEngine {
   listReports(): Promise<BenchmarkReport[]>;
   /** A file of an image set or benchmark, for showing it. */
   file(owner: string, path: string): Promise<Blob>;
-  /** A small square JPEG of an image set's image, for a grid of many; `edge` in pixels. */
-  thumbnail(set: string, path: string, edge: number): Promise<Blob>;
+  /** A small square JPEG of an image set’s image as a data URL, for a grid of many; `edge` in pixels. */
+  thumbnail(set: string, path: string, edge: number): Promise<string>;
   imagePaths(owner: string): Promise<string[]>;
   /** Images of a set that others equal. The first call looks at every image, later ones remember. */
   findDuplicates(imageSet: string, progress?: Listener<Progress>): Promise<DuplicateImage[]>;

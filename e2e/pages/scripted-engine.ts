@@ -213,7 +213,7 @@ export class ScriptedEngine implements Engine {
     this.first(structuredClone(this.runs), 'The database of runs is locked by another tab. Close it.');
   listCheckpoints = async () => this.first(this.checkpoints, 'The storage of this site could not be opened.');
   file = async (_owner: string, path: string) => drawScene(path);
-  thumbnail = async (_set: string, path: string) => drawScene(path);
+  thumbnail = async (_set: string, path: string) => URL.createObjectURL(await drawScene(path));
 
   private first<T>(list: T, problem: string): T | Promise<T> {
     if (this.scene === 'asking') return never;

@@ -14,7 +14,7 @@ export async function browserThumbnail(
   edge: number,
   largePixels: number,
   alone: <T>(work: () => Promise<T>) => Promise<T>,
-): Promise<Blob> {
+): Promise<string> {
   const bytes = await contentBytes(blob);
   const { format, width, height } = inspectImageFile(bytes);
   const draw = async () => {
@@ -32,7 +32,16 @@ export async function browserThumbnail(
     const [left, top] = [(bitmap.width - side) / 2, (bitmap.height - side) / 2];
     context.drawImage(bitmap, left, top, side, side, 0, 0, edge, edge);
     bitmap.close();
-    return canvas.convertToBlob({ type: 'image/jpeg', quality: 0.85 });
+    return dataUrl(await canvas.convertToBlob({ type: 'image/jpeg', quality: 0.85 }));
   };
   return width * height > largePixels ? alone(draw) : draw();
+}
+
+function dataUrl(blob: Blob): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result as string);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(blob);
+  });
 }

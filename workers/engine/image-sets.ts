@@ -67,7 +67,7 @@ export class ImageSets {
     return contentBlob(await this.#file(id, path));
   }
 
-  async thumbnail(id: string, path: string, edge: number): Promise<Blob> {
+  async thumbnail(id: string, path: string, edge: number): Promise<string> {
     const content = await this.#file(id, path);
     const made = await this.#pool.run((jobs) => jobs.thumbnail(content, edge));
     if (made.ok) return made.value;

@@ -195,7 +195,7 @@ export class EngineService implements Engine {
     return found.blob;
   }
 
-  async thumbnail(set: string, path: string, edge: number): Promise<Blob> {
+  async thumbnail(set: string, path: string, edge: number): Promise<string> {
     return this.#imageSets.thumbnail(set, path, edge);
   }
 

@@ -3,12 +3,12 @@ import { engine } from '../shared/engine.ts';
 
 /** Edge in pixels: a tile's on a screen of two pixels to each of CSS. */
 const edge = 192;
-/** Most kept at hand, of about 8 kB each; the least recently shown go first. */
+/** Most kept at hand, of about 11 kB each; the least recently shown go first. */
 const most = 2000;
 /** Thumbnails in the making at once: enough for the workers, few enough that newer wishes come soon. */
 const atOnce = 8;
 
-/** Address by image; null for one that cannot be read. */
+/** Data URL by image; null for one that cannot be read. */
 const known = new Map<string, string | null>();
 const listeners = new Map<string, Set<(url: string | null) => void>>();
 /** What waits; the newest is made first, because it is what is in sight. */
@@ -25,7 +25,7 @@ function next(): void {
     engine()
       .thumbnail(set, path, edge)
       .then(
-        (blob) => keep(key, URL.createObjectURL(blob)),
+        (url) => keep(key, url),
         () => keep(key, null),
       )
       .finally(() => {
@@ -39,11 +39,10 @@ function keep(key: string, url: string | null): void {
   known.set(key, url);
   for (const tell of listeners.get(key) ?? []) tell(url);
   if (known.size <= most) return;
-  for (const [oldest, old] of known) {
+  for (const oldest of known.keys()) {
     // What is in sight stays, however old.
     if (listeners.has(oldest)) continue;
     known.delete(oldest);
-    if (old) URL.revokeObjectURL(old);
     break;
   }
 }
