@@ -4,9 +4,10 @@ import decodeAvif, { init as initAvif } from '@jsquash/avif/decode.js';
 import decodeJpeg, { init as initJpeg } from '@jsquash/jpeg/decode.js';
 import decodePng, { init as initPng } from '@jsquash/png/decode.js';
 import decodeWebp, { init as initWebp } from '@jsquash/webp/decode.js';
-import type { RawDecoder } from '../src/data/decode.ts';
+import type { RawDecoder, RgbaImage } from '../src/data/decode.ts';
 import { decodeDeepPng } from '../src/data/deep-png.ts';
 import { decodeGif } from '../src/data/gif.ts';
+import { isFullRange601, libyuvColours } from './avif-colours.ts';
 
 const require = createRequire(import.meta.url);
 const wasm = (path: string) => new WebAssembly.Module(readFileSync(require.resolve(path)));
@@ -40,9 +41,11 @@ export const nodeDecoder: RawDecoder = async (bytes, info) => {
   const buffer = bytes.slice().buffer;
   if (format === 'avif') {
     await start(format, () => load(initAvif, '@jsquash/avif/codec/dec/avif_dec.wasm'));
-    const pixels = await decodeAvif(buffer);
+    const asPillow = info.bitDepth === 8 && isFullRange601(bytes);
+    const pixels = asPillow ? await decodeAvif(buffer, { bitDepth: 16 }) : await decodeAvif(buffer);
     if (!pixels) throw new Error('no picture comes out');
-    return pixels;
+    if (!(pixels.data instanceof Uint16Array)) return pixels as RgbaImage;
+    return { width: pixels.width, height: pixels.height, data: libyuvColours(pixels.data) };
   }
   if (format === 'jpeg') {
     await start(format, () => load(initJpeg, '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'));
