@@ -35,7 +35,7 @@ describe.each(encoders)('$name on $embeddings.length images', ({ model, preproce
     expect(found.size).toBe(50);
     for (const [name, difference] of found) {
       // AVIF's colours at black and white are rounded by the build of its library.
-      expect(difference, name).toBeLessThan(name.endsWith('.avif') ? 1e-3 : 1e-5);
+      expect(difference, name).toBeLessThan(name.endsWith('.avif') ? 3e-4 : 1e-5);
     }
   });
 
