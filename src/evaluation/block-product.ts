@@ -30,7 +30,11 @@ export class RuntimeProduct {
     const builder = new GraphBuilder(graph);
     const output = builder.op('MatMul', ['a', builder.op('Transpose', ['b'], { perm: [1, 0] })]);
     const whole = { ...graph, outputs: [{ name: output, dtype: 'float32' as const, shape: [block, block] }] };
-    const session = await graphSession(runtime, whole, { name: 'block product', hostOutputs: [output] });
+    const session = await graphSession(runtime, whole, {
+      name: 'block product',
+      hostOutputs: [output],
+      priority: 'evaluation',
+    });
     return new RuntimeProduct(runtime, session, [block, width], output);
   }
 

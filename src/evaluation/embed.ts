@@ -6,6 +6,7 @@ import type { Model, Tensor, TypedGraph } from '../onnx/model.ts';
 import { simplify } from '../onnx/passes/simplify.ts';
 import { specialise } from '../onnx/specialise.ts';
 import { graphSession } from '../runtime/graph-session.ts';
+import type { Priority } from '../runtime/queue.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import type { Session } from '../runtime/session.ts';
 import { bytesOf, type DeviceTensor, describeType, isGpuTensor } from '../runtime/tensor.ts';
@@ -25,6 +26,8 @@ export interface EmbedderOptions {
   shared?: (name: string) => DeviceTensor | undefined;
   /** Keeps every token in reach, for {@link ImageEmbedder.embedTokens}. */
   tokens?: boolean;
+  /** Its turn among all that compute. Default `evaluation`: a run that trains goes first. */
+  priority?: Priority;
 }
 
 /** A vision tower that embeds batches of preprocessed images; its weights can be exchanged between batches. */
@@ -65,7 +68,11 @@ export class ImageEmbedder {
         const fits = shared && describeType(shared) === describeType(tensor);
         feeds.set(weight, fits ? shared : await weights.load(weight, tensor));
       }
-      const session = await graphSession(runtime, graph, { name: 'image embedding', hostOutputs: [output] });
+      const session = await graphSession(runtime, graph, {
+        name: 'image embedding',
+        hostOutputs: [output],
+        priority: options.priority ?? 'evaluation',
+      });
       const embedder = new ImageEmbedder(runtime, session, {
         weights,
         feeds,
@@ -301,7 +308,11 @@ export class TextTower {
     const shapes = Object.fromEntries(text.graph.inputs.map(({ name }) => [name, [batch, context]]));
     const graph = await specialise(text, { shapes });
     const shape = graph.types.get(output)!.shape;
-    const session = await graphSession(runtime, graph, { name: 'text tower', hostOutputs: [output] });
+    const session = await graphSession(runtime, graph, {
+      name: 'text tower',
+      hostOutputs: [output],
+      priority: 'evaluation',
+    });
     return new TextTower(runtime, session, { context, batch, output, outputShape: shape.slice(1) });
   }
 

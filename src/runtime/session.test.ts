@@ -85,6 +85,18 @@ describe.each([
     }
   });
 
+  it('are released after the runs asked for before, whoever goes first', async () => {
+    const watching = await runtime.session(await denseModel(), { name: 'watching', priority: 'evaluation' });
+    const order: string[] = [];
+    const note = (name: string) => () => order.push(name);
+    const runs = [1, 2, 3].map((i) => watching.run(feeds).then(note(`watched ${i}`)));
+    const released = watching.release().then(note('released'));
+    const steps = [1, 2].map((i) => dense.run(feeds).then(note(`step ${i}`)));
+    await Promise.all([...runs, released, ...steps]);
+    expect(order).toEqual(['step 1', 'step 2', 'watched 1', 'watched 2', 'watched 3', 'released']);
+    await expect(watching.run(feeds)).rejects.toThrow('Session "watching" has been released');
+  });
+
   it('name what is missing, unknown or misshapen', async () => {
     await expect(dense.run(new Map([['x', x]]))).rejects.toThrow(
       'Session "dense" lacks its input "w" (float32[8, 16])',

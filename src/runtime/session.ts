@@ -3,7 +3,7 @@ import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web';
 import type { TensorType } from '../onnx/model.ts';
 import { deviceProblem, type OpenDevice } from './device.ts';
 import { messageOf, RuntimeError } from './errors.ts';
-import type { SerialQueue } from './queue.ts';
+import type { Priority, SerialQueue } from './queue.ts';
 import {
   bytesOf,
   type CpuTensor,
@@ -44,6 +44,8 @@ export interface SessionOptions {
   optimization?: 'disabled' | 'basic' | 'extended' | 'all';
   /** Layout in which the WebGPU provider runs convolutions; NHWC unless told. */
   layout?: 'NCHW' | 'NHWC';
+  /** Turn of everything the session does, its release included, among others that wait. Default `step`, the first. */
+  priority?: Priority;
 }
 
 /** An input or output as the model declares it; strings are axes whose size is free. */
@@ -79,7 +81,7 @@ export async function createSession(
         { cause: error },
       );
     }
-  });
+  }, options.priority);
   return new Session(host, inner, options);
 }
 
@@ -139,6 +141,8 @@ export class Session {
   readonly #host: SessionHost;
   readonly #inner: InferenceSession;
   readonly #inMemory: ReadonlySet<string>;
+  /** One for runs and release, so that the queue keeps their order. */
+  readonly #priority: Priority | undefined;
   #end: () => void = () => {};
   #releasing: Promise<void> | null = null;
   /** Why no further run is possible. */
@@ -149,6 +153,7 @@ export class Session {
     this.#host = host;
     this.#inner = inner;
     this.#inMemory = new Set(options.hostOutputs);
+    this.#priority = options.priority;
     this.inputs = slots(inner.inputMetadata);
     this.outputs = slots(inner.outputMetadata);
     this.released = new Promise((resolve) => {
@@ -166,7 +171,7 @@ export class Session {
     const wanted = this.#wanted(fetches);
     this.#checkFeeds(feeds);
     for (const [name, tensor] of wanted) if (tensor) this.#checkFetch(name, tensor, feeds);
-    return this.#host.queue.run(() => this.#run(feeds, wanted));
+    return this.#host.queue.run(() => this.#run(feeds, wanted), this.#priority);
   }
 
   /** Ends the session after the runs already asked for. Calling it twice is harmless. */
@@ -180,7 +185,7 @@ export class Session {
       } finally {
         this.#end();
       }
-    });
+    }, this.#priority);
     return this.#releasing;
   }
 

@@ -38,7 +38,8 @@ export class LatentEncoder {
     const graph = await specialise(teacher.vaeEncoder, { shapes: { [input]: [1, 3, imageSize, imageSize] } });
     const output = graph.outputs[0]!.name;
     const shape = graph.types.get(output)!.shape;
-    const session = () => graphSession(runtime, graph, { name: 'image autoencoder', hostOutputs: [output] });
+    const session = () =>
+      graphSession(runtime, graph, { name: 'image autoencoder', hostOutputs: [output], priority: 'ahead' });
     return new LatentEncoder(runtime, session, { input, output, shape, imageSize, teacher, ...options });
   }
 

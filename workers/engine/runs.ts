@@ -118,7 +118,12 @@ export async function prepareRun(
       if (network.feeds.anchor) {
         const shared = (name: string) => refinement.encoderWeight(name, 'start');
         const batch = config.batchSize;
-        original = await ImageEmbedder.open(runtime, encoder.vision, { imageSize, batch, shared });
+        original = await ImageEmbedder.open(runtime, encoder.vision, {
+          imageSize,
+          batch,
+          shared,
+          priority: 'ahead',
+        });
       }
     } catch (error) {
       await refinement.release();
