@@ -1,5 +1,3 @@
-import { sha256 } from '../../src/data/hash.ts';
-import type { Normalisation } from '../../src/data/preprocess.ts';
 import { ImageEmbedder } from '../../src/evaluation/embed.ts';
 import type { RefineConfig } from '../../src/method/config.ts';
 import type { Runtime } from '../../src/runtime/runtime.ts';
@@ -7,6 +5,7 @@ import type { RowCache } from '../../src/storage/row-cache.ts';
 import { emptyPrompt } from '../../src/text/prompts.ts';
 import type { CropSource } from '../../src/training/crops.ts';
 import { LatentCache } from '../../src/training/latent-cache.ts';
+import { latentSpace } from '../../src/training/latent-space.ts';
 import { LatentEncoder } from '../../src/training/latents.ts';
 import { makeLatentsAhead } from '../../src/training/latents-ahead.ts';
 import { buildNetwork, buildProjectionNetwork } from '../../src/training/network.ts';
@@ -73,7 +72,7 @@ export async function prepareRun(
     fidelity: config.fidelity,
     preprocessing,
   });
-  const space = kept && (await latentSpace(teacher, config, preprocessing));
+  const space = kept && (await latentSpace(teacher.folder, config, preprocessing));
   const cache = new LatentCache({
     encode: (pixels) => latents.encode(pixels),
     ...(kept && space
@@ -143,19 +142,6 @@ export async function prepareRun(
     await original?.release();
     throw error;
   }
-}
-
-/** Names the latents that may stand for each other: of one teacher, from pixels normalised alike. */
-async function latentSpace(
-  teacher: LoadedTeacher,
-  { fidelity }: RefineConfig,
-  preprocessing: Normalisation,
-): Promise<string> {
-  // The faithful way reaches the autoencoder's range by the encoder's statistics.
-  const { rescale, mean, std } = preprocessing;
-  const way = fidelity === 'faithful' ? { rescale, mean, std } : {};
-  const text = JSON.stringify([teacher.summary.id, teacher.folder.scalingFactor, way]);
-  return (await sha256(new TextEncoder().encode(text))).slice(0, 16);
 }
 
 /** Names and bytes of a saved state, as checkpoints hold them. */
