@@ -212,8 +212,8 @@ for (const { when, loading, buffers, what } of [
     when: 'in the middle of a step',
     loading: false,
     buffers: 60,
-    // Whichever comes to the full memory first: a session's kernels, or a read of what one left.
-    what: '(?:Session "\\S+" was interrupted|The tensor is gone)',
+    // Whichever comes to the full memory first: a session's kernels, what is fed to one, or a read of what it left.
+    what: '(?:Session "\\S+" was interrupted|float32\\[.+\\] cannot be written|The loss cannot be read)',
   },
 ]) {
   test(`a GPU that is full ${when}: what to do is said, and the run goes on elsewhere`, async ({ page }) => {

@@ -57,7 +57,11 @@ function upload(values: Float32Array<ArrayBuffer>, shape: readonly number[]): Te
 async function floatsOf(results: Readonly<Record<string, Tensor>>): Promise<Record<string, Float32Array>> {
   const read: Record<string, Float32Array> = {};
   for (const [name, { gpuBuffer, dims }] of Object.entries(results)) {
-    const bytes = await readback.read(gpuBuffer as GPUBuffer, 4 * sizeOf(dims));
+    const bytes = await readback.read(
+      gpuBuffer as GPUBuffer,
+      4 * sizeOf(dims),
+      `Output "${name}" cannot be read`,
+    );
     read[name] = new Float32Array(bytes.buffer, 0, sizeOf(dims));
   }
   return read;

@@ -2,7 +2,6 @@ import { deviceProblem, type OpenDevice } from './device.ts';
 import { DeviceLostError, messageOf, type RuntimeError } from './errors.ts';
 
 const smallBytes = 4096;
-const unreadable = 'A result cannot be read';
 
 /**
  * Reads GPU buffers late: the copy takes its place in the device's queue at once, mapping waits in the background, so
@@ -16,8 +15,12 @@ export class Readback {
     this.#opened = opened;
   }
 
-  /** `length` bytes from the start of a buffer, as they are after the work submitted so far. */
-  async read(buffer: GPUBuffer, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  /**
+   * `length` bytes from the start of a buffer, as they are after the work submitted so far.
+   *
+   * @param what begins the message of an error, such as `The loss cannot be read`
+   */
+  async read(buffer: GPUBuffer, length: number, what: string): Promise<Uint8Array<ArrayBuffer>> {
     const staging = this.#copy(buffer, Math.ceil(length / 4) * 4);
     try {
       await staging.mapAsync(GPUMapMode.READ);
@@ -25,10 +28,10 @@ export class Readback {
       staging.destroy();
       // An error of the GPU is told a moment after what it made impossible.
       await new Promise((resolve) => setTimeout(resolve, 50));
-      throw this.#problem() ?? new DeviceLostError(unreadable, this.#opened.generation, messageOf(error));
+      throw this.#problem(what) ?? new DeviceLostError(what, this.#opened.generation, messageOf(error));
     }
     // Errors of earlier commands have arrived by now.
-    const problem = this.#problem();
+    const problem = this.#problem(what);
     if (problem) {
       staging.destroy();
       throw problem;
@@ -40,8 +43,8 @@ export class Readback {
     return result;
   }
 
-  #problem(): RuntimeError | null {
-    return deviceProblem(this.#opened, unreadable);
+  #problem(what: string): RuntimeError | null {
+    return deviceProblem(this.#opened, what);
   }
 
   release(): void {

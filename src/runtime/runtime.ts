@@ -19,6 +19,7 @@ import {
   cpuTensor,
   cpuTensorFrom,
   type DeviceTensor,
+  describeType,
   type GpuTensor,
   isGpuTensor,
 } from './tensor.ts';
@@ -140,18 +141,25 @@ export class Runtime implements SessionHost {
     if (isGpuTensor(tensor)) {
       if (offset % 4 !== 0)
         throw new RuntimeError(`Writes to the GPU start at multiples of 4 bytes, not at ${offset}`);
-      this.#deviceOf(tensor).device.queue.writeBuffer(tensor.buffer, offset, padded(bytes));
+      this.#deviceOf(tensor, `${describeType(tensor)} cannot be written`).device.queue.writeBuffer(
+        tensor.buffer,
+        offset,
+        padded(bytes),
+      );
     } else bytesOf(tensor).set(bytes, offset);
   }
 
   /**
    * The bytes of a tensor as they are after the work submitted so far. On the GPU this waits for that work without
    * holding up what is submitted later.
+   *
+   * @param name of the tensor in the error of a lost or full GPU, such as `The loss`
    */
-  async read(tensor: DeviceTensor): Promise<Uint8Array<ArrayBuffer>> {
+  async read(tensor: DeviceTensor, name = 'A result'): Promise<Uint8Array<ArrayBuffer>> {
     if (!isGpuTensor(tensor)) return bytesOf(tensor).slice();
-    this.#deviceOf(tensor);
-    return this.#readback!.read(tensor.buffer, byteLengthOf(tensor));
+    const what = `${name} cannot be read`;
+    this.#deviceOf(tensor, what);
+    return this.#readback!.read(tensor.buffer, byteLengthOf(tensor), what);
   }
 
   /**
@@ -168,7 +176,7 @@ export class Runtime implements SessionHost {
   copy(from: DeviceTensor, to: DeviceTensor): void {
     checkBytes(to, byteLengthOf(from));
     if (isGpuTensor(from) && isGpuTensor(to)) {
-      const { device } = this.#deviceOf(from);
+      const { device } = this.#deviceOf(from, 'A tensor cannot be copied');
       const encoder = device.createCommandEncoder();
       encoder.copyBufferToBuffer(from.buffer, 0, to.buffer, 0, bufferSizeOf(byteLengthOf(from)));
       device.queue.submit([encoder.finish()]);
@@ -203,10 +211,10 @@ export class Runtime implements SessionHost {
     return { dtype, shape: [...shape], buffer };
   }
 
-  #deviceOf(_tensor: GpuTensor): OpenDevice {
+  #deviceOf(_tensor: GpuTensor, what: string): OpenDevice {
     const device = this.device;
     if (!device) throw new RuntimeError(`A GPU tensor cannot be used on the ${this.provider} provider`);
-    this.check('The tensor is gone');
+    this.check(what);
     return device;
   }
 }

@@ -88,7 +88,7 @@ export class WeightStore {
 
   /** The bytes of a weight as they are after the work submitted so far. */
   read(name: string): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#runtime.read(this.get(name));
+    return this.#runtime.read(this.get(name), `Weight "${name}"`);
   }
 
   /** Overwrites a whole weight, such as from a checkpoint. */

@@ -376,7 +376,8 @@ export class Refinement {
 
   async #losses(): Promise<Losses> {
     const { runtime } = this.#parts;
-    const floats = async (scalar: DeviceTensor) => new Float32Array((await runtime.read(scalar)).buffer)[0]!;
+    const floats = async (scalar: DeviceTensor) =>
+      new Float32Array((await runtime.read(scalar, 'The loss')).buffer)[0]!;
     const reads = [floats(this.#loss), ...(this.#anchor ? [floats(this.#anchor)] : [])] as const;
     const [loss, anchor = 0] = await Promise.all(reads);
     return { loss: loss!, anchor };
