@@ -3,7 +3,7 @@
  * line of JSON for each: milliseconds of every run, kernels included, gradients left on the device.
  *
  *   python -m tools.reference.full_size FOLDER vit-l-14:1 vit-l-14-f16:1 sd21-base:1 sd21-base-f16:1
- *   npx tsx bench/gpu/acuity.ts FOLDER SCRATCH [PROVIDER [NAME...]]
+ *   npx tsx bench/gpu/acuity.ts FOLDER SCRATCH [PROVIDER [NAME[:BATCH]...]]
  *
  * SCRATCH takes a model at a time, up to 5 GB. Nothing may leave the provider.
  */
@@ -47,11 +47,11 @@ function feedOf(name: string, dtype: DataType, shape: readonly number[]): Tensor
   return new Tensor('float32', values, shape);
 }
 
-async function time(name: string, precision: Precision): Promise<void> {
-  const path = join(scratch, `${name}-${precision}`);
+async function time(name: string, precision: Precision, batch: number): Promise<void> {
+  const path = join(scratch, `${name}-${precision}-b${batch}`);
   mkdirSync(path, { recursive: true });
   try {
-    const graph = arrangeForRuntime(await workloads[name]!(folder, precision));
+    const graph = arrangeForRuntime(await workloads[name]!({ folder, precision, batch }));
     await save(graph, path);
     const feeds: Record<string, Tensor> = {};
     for (const input of graph.inputs) {
@@ -73,18 +73,22 @@ async function time(name: string, precision: Precision): Promise<void> {
       if (i >= runs.warm) ms.push(performance.now() - from);
     }
     await session.release();
-    console.log(JSON.stringify({ name, precision, nodes: graph.nodes.length, squares, createdMs, ms }));
+    console.log(
+      JSON.stringify({ name, precision, batch, nodes: graph.nodes.length, squares, createdMs, ms }),
+    );
   } finally {
     rmSync(path, { recursive: true, force: true });
   }
 }
 
-for (const name of wanted.length > 0 ? wanted : Object.keys(workloads)) {
+for (const each of wanted.length > 0 ? wanted : Object.keys(workloads)) {
+  const [name = '', size = '1'] = each.split(':');
+  const batch = Number(size);
   for (const precision of ['f32', 'f16'] as const) {
     try {
-      await time(name, precision);
+      await time(name, precision, batch);
     } catch (error) {
-      console.log(JSON.stringify({ name, precision, problem: String(error).slice(0, 400) }));
+      console.log(JSON.stringify({ name, precision, batch, problem: String(error).slice(0, 400) }));
     }
   }
 }

@@ -1,11 +1,12 @@
-"""The same steps as bench/gpu/acuity.ts in PyTorch on CUDA: `python bench/gpu/pytorch.py`.
+"""The same steps as bench/gpu/acuity.ts in PyTorch on CUDA: `python bench/gpu/pytorch.py [BATCH]`.
 
-Random weights in the published configurations, batch 1, forward and backward; a line of JSON each, milliseconds of
+Random weights in the published configurations, batch 1 where none is given, forward and backward; a line of JSON each, milliseconds of
 every run. float32 with and without TF32, float16 throughout. Run from the repository's root; needs transformers and
 diffusers.
 """
 
 import json
+import sys
 import time
 
 import torch
@@ -53,12 +54,12 @@ def timed(step) -> list[float]:
     return found
 
 
-def steps(dtype: torch.dtype):
+def steps(dtype: torch.dtype, batch: int):
     made = dict(device=DEVICE, dtype=dtype)
     vit, unet = encoder().to(**made), denoiser().to(**made)
-    pixels = torch.randn(1, 3, 224, 224, **made)
-    latents, noise = torch.randn(2, 1, 4, 64, 64, **made)
-    prompt = torch.randn(1, 77, 1024, **made)
+    pixels = torch.randn(batch, 3, 224, 224, **made)
+    latents, noise = torch.randn(2, batch, 4, 64, 64, **made)
+    prompt = torch.randn(batch, 77, 1024, **made)
     project = torch.nn.Linear(768, 1024).to(**made)
     timestep = torch.tensor([500], device=DEVICE)
     weights = [*vit.parameters(), *project.parameters()]
@@ -85,6 +86,7 @@ def steps(dtype: torch.dtype):
 
 
 def main() -> None:
+    batch = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     print(json.dumps({"torch": torch.__version__, "device": torch.cuda.get_device_name()}), flush=True)
     for precision, dtype, tf32 in (
         ("f32", torch.float32, False),
@@ -93,8 +95,8 @@ def main() -> None:
     ):
         torch.backends.cuda.matmul.allow_tf32 = tf32
         torch.backends.cudnn.allow_tf32 = tf32
-        for name, step in steps(dtype).items():
-            print(json.dumps({"name": name, "precision": precision, "ms": timed(step)}), flush=True)
+        for name, step in steps(dtype, batch).items():
+            print(json.dumps({"name": name, "precision": precision, "batch": batch, "ms": timed(step)}), flush=True)
         torch.cuda.empty_cache()
 
 

@@ -41,9 +41,16 @@ function randomWeights(size: number, precision: Precision): ByteSource {
   };
 }
 
-/** A full-size model at batch 1 with random weights. */
-const forwardOf = (folder: string, model: string, precision: Precision): Promise<TypedGraph> =>
-  fullSizeGraph(folder, `${model}${precision === 'f16' ? '-f16' : ''}-b1`, (size) =>
+/** What a workload is made of: the folder of graphs, precision, and images at once. */
+export interface Making {
+  folder: string;
+  precision: Precision;
+  batch: number;
+}
+
+/** A full-size model with random weights. */
+const forwardOf = ({ folder, precision, batch }: Making, model: string): Promise<TypedGraph> =>
+  fullSizeGraph(folder, `${model}${precision === 'f16' ? '-f16' : ''}-b${batch}`, (size) =>
     randomWeights(size, precision),
   );
 
@@ -62,8 +69,8 @@ function withSquares(graph: TypedGraph, gradients: Iterable<string>): TypedGraph
 }
 
 /** Forward and backward of one model, `seed` being the incoming gradient of its output. */
-async function modelStep(folder: string, model: string, precision: Precision): Promise<TypedGraph> {
-  const forward = mixedPrecision(await forwardOf(folder, model, precision));
+async function modelStep(making: Making, model: string): Promise<TypedGraph> {
+  const forward = mixedPrecision(await forwardOf(making, model));
   const loss = forward.outputs[0]!.name;
   const context = forward.inputs.find(({ name }) => forward.types.get(name)!.shape.length === 3);
   const weights = [...forward.initializers].filter(([, tensor]) => isWeight(tensor)).map(([name]) => name);
@@ -74,10 +81,10 @@ async function modelStep(folder: string, model: string, precision: Precision): P
 }
 
 /** A whole refinement pass: encoder, condition, denoiser, loss, and the gradient of every encoder weight. */
-async function divaStep(folder: string, precision: Precision): Promise<TypedGraph> {
+async function divaStep(making: Making): Promise<TypedGraph> {
   const { graph, gradients, weights } = buildTrainingGraph({
-    encoder: await forwardOf(folder, 'vit-l-14', precision),
-    teacher: await forwardOf(folder, 'sd21-base', precision),
+    encoder: await forwardOf(making, 'vit-l-14'),
+    teacher: await forwardOf(making, 'sd21-base'),
     config: { condition: 'class+part', partTokens: 76 },
     prediction: 'epsilon',
     contextTokens: 77,
@@ -89,10 +96,8 @@ async function divaStep(folder: string, precision: Precision): Promise<TypedGrap
   return withSquares(graph, gradients.values());
 }
 
-export const workloads: Readonly<
-  Record<string, (folder: string, precision: Precision) => Promise<TypedGraph>>
-> = {
-  'vit-l-14': (folder, precision) => modelStep(folder, 'vit-l-14', precision),
-  'sd21-base': (folder, precision) => modelStep(folder, 'sd21-base', precision),
+export const workloads: Readonly<Record<string, (making: Making) => Promise<TypedGraph>>> = {
+  'vit-l-14': (making) => modelStep(making, 'vit-l-14'),
+  'sd21-base': (making) => modelStep(making, 'sd21-base'),
   diva: divaStep,
 };
