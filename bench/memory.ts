@@ -160,11 +160,11 @@ console.log(`# Planned memory: ViT-L/14 refined with SD 2.1
 
 Written by \`bench/memory.ts\` from graphs with the real configurations, weights left out. These are plans, made before
 anything is loaded, not measurements: sums of what the run allocates, and the peak of inner values in the order in
-which the runtime runs the graph. GB are 10^9 bytes. "float16" means float16 graphs whose norms, softmaxes and loss are
-computed in float32, and float32 masters and moments of what trains. Unless said otherwise: batch 1, attention split at
+which the runtime runs the graph. GB are 10^9 bytes. "float16" computes in float16 but for norms, softmaxes and the
+loss; what trains is float32, with its gradients and moments. Unless said otherwise: batch 1, attention split at
 128 MiB, everything recomputed that lowers the peak, the drift not measured, 1,000 latents kept (0.07 GB). The
-autoencoder works before training and is released; "latents" is the peak of that stage. A plan tells what such a run
-would take; it does not tell that the app offers it yet.
+autoencoder works before training, in float32, and is released; "latents" is the peak of that stage. Each way is a
+setting of the Refine room.
 
 ${row('way', 'weights f16', 'weights f32', 'masters', 'gradients', 'moments', 'drift', 'inner values', 'latents stage', 'peak', 'largest value, MiB')}
 ${row(...new Array(11).fill('---'))}

@@ -1,13 +1,13 @@
 /** The graphs that are timed on a GPU host: full-size models with random weights, a whole step each. */
 import { gradient } from '../../src/autodiff/gradient.ts';
-import { mixedPrecision } from '../../src/autodiff/mixed-precision.ts';
+import { halfPrecision } from '../../src/autodiff/half-precision.ts';
 import { buildTrainingGraph } from '../../src/method/training-graph.ts';
 import { GraphBuilder } from '../../src/onnx/builder.ts';
 import { codeOf } from '../../src/onnx/data-types.ts';
 import { nameOutput } from '../../src/onnx/graft.ts';
 import { isWeight } from '../../src/onnx/lift-weights.ts';
 import type { ByteSource, TypedGraph } from '../../src/onnx/model.ts';
-import { numberToHalf } from '../../src/onnx/tensors.ts';
+import { inPrecision } from '../../src/training/network.ts';
 import { fullSizeGraph } from '../full-size-graphs.ts';
 
 export type Precision = 'f32' | 'f16';
@@ -15,21 +15,18 @@ export type Precision = 'f32' | 'f16';
 /** A divisor of no weight's length, so that rows do not repeat. */
 const poolElements = 4_194_301;
 
-/** A file of weights that holds small random numbers: a model's own would only have other values. */
-function randomWeights(size: number, precision: Precision): ByteSource {
-  const width = precision === 'f16' ? 2 : 4;
-  const pool = precision === 'f16' ? new Uint16Array(poolElements) : new Float32Array(poolElements);
-  for (let i = 0; i < poolElements; i++) {
-    const value = (Math.random() - 0.5) * 0.05;
-    pool[i] = precision === 'f16' ? numberToHalf(value) : value;
-  }
+/** A file of weights that holds small random numbers, the same each time: a model's own would only have other values. */
+function randomWeights(size: number): ByteSource {
+  const pool = new Float32Array(poolElements);
+  const random = uniform(1);
+  for (let i = 0; i < poolElements; i++) pool[i] = (random() - 0.5) * 0.05;
   const bytes = new Uint8Array(pool.buffer);
   return {
     name: 'weights.bin',
     size,
     read: async (offset, length) => {
       const result = new Uint8Array(length);
-      let from = offset % (poolElements * width);
+      let from = offset % bytes.length;
       for (let at = 0; at < length; ) {
         const part = bytes.subarray(from, from + length - at);
         result.set(part, at);
@@ -48,11 +45,18 @@ export interface Making {
   batch: number;
 }
 
-/** A full-size model with random weights. */
-const forwardOf = ({ folder, precision, batch }: Making, model: string): Promise<TypedGraph> =>
-  fullSizeGraph(folder, `${model}${precision === 'f16' ? '-f16' : ''}-b${batch}`, (size) =>
-    randomWeights(size, precision),
-  );
+/** Numbers in [0, 1) from a seed: a linear congruential generator modulo 2^32 (Numerical Recipes, section 7.1). */
+export function uniform(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** A full-size model with random weights, float32. */
+const forwardOf = ({ folder, batch }: Making, model: string): Promise<TypedGraph> =>
+  fullSizeGraph(folder, `${model}-b${batch}`, randomWeights);
 
 /** Replaces the gradients among the outputs by the sum of their squares, so that none has to travel to the host. */
 function withSquares(graph: TypedGraph, gradients: Iterable<string>): TypedGraph {
@@ -70,12 +74,13 @@ function withSquares(graph: TypedGraph, gradients: Iterable<string>): TypedGraph
 
 /** Forward and backward of one model, `seed` being the incoming gradient of its output. */
 async function modelStep(making: Making, model: string): Promise<TypedGraph> {
-  const forward = mixedPrecision(await forwardOf(making, model));
-  const loss = forward.outputs[0]!.name;
-  const context = forward.inputs.find(({ name }) => forward.types.get(name)!.shape.length === 3);
-  const weights = [...forward.initializers].filter(([, tensor]) => isWeight(tensor)).map(([name]) => name);
-  const read = new Set(forward.nodes.flatMap((node) => node.inputs));
+  const source = await forwardOf(making, model);
+  const context = source.inputs.find(({ name }) => source.types.get(name)!.shape.length === 3);
+  const weights = [...source.initializers].filter(([, tensor]) => isWeight(tensor)).map(([name]) => name);
+  const read = new Set(source.nodes.flatMap((node) => node.inputs));
   const targets = context ? [context.name] : weights.filter((name) => read.has(name));
+  const forward = making.precision === 'f16' ? halfPrecision(source, new Set(targets)) : source;
+  const loss = forward.outputs[0]!.name;
   const { graph, gradients } = gradient(forward, { loss, targets, seed: 'seed' });
   return withSquares({ ...graph, outputs: [] }, gradients.values());
 }
@@ -83,8 +88,10 @@ async function modelStep(making: Making, model: string): Promise<TypedGraph> {
 /** A whole refinement pass: encoder, condition, denoiser, loss, and the gradient of every encoder weight. */
 async function divaStep(making: Making): Promise<TypedGraph> {
   const { graph, gradients, weights } = buildTrainingGraph({
-    encoder: await forwardOf(making, 'vit-l-14'),
-    teacher: await forwardOf(making, 'sd21-base'),
+    ...inPrecision(
+      { encoder: await forwardOf(making, 'vit-l-14'), teacher: await forwardOf(making, 'sd21-base') },
+      making.precision === 'f16' ? 'float16' : 'float32',
+    ),
     config: { condition: 'class+part', partTokens: 76 },
     prediction: 'epsilon',
     contextTokens: 77,

@@ -37,6 +37,7 @@ export { blobSource, bytesSource } from '../onnx/sources.ts';
 export { type SpecialiseOptions, specialise } from '../onnx/specialise.ts';
 export { tensorOf, valuesOf } from '../onnx/tensors.ts';
 export { differentiableInputs, type GradientRequest, type GradientResult, gradient } from './gradient.ts';
+export { halfPrecision } from './half-precision.ts';
 export { addLora, type LoraFactors, type LoraRequest, mergeLora } from './lora.ts';
 export { mixedPrecision } from './mixed-precision.ts';
 export { type RecomputeRequest, type RecomputeResult, recompute } from './recompute.ts';

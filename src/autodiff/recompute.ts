@@ -175,13 +175,16 @@ function cutInto(source: TypedGraph, forwardNodes: number, segments: number) {
   return { graph, recomputedNodes };
 }
 
-/** The input that is cheapest to delay; undefined where that would take more memory than the node's outputs. */
+/**
+ * The input that is cheapest to delay; undefined where its copy, gone once the node has run, would take more than twice
+ * what keeping the node's outputs does: a weight rounded to float16 is worth it.
+ */
 function cheapestFloat(b: GraphBuilder, node: Node): string | undefined {
   const bytes = (name: string) => bytesOfType(b.type(name));
   const floats = node.inputs.filter((name) => name !== '' && isFloat(b.dtype(name)));
   const [cheapest] = floats.sort((x, y) => bytes(x) - bytes(y));
   const gained = node.outputs.reduce((sum, name) => sum + (name === '' ? 0 : bytes(name)), 0);
-  return cheapest !== undefined && bytes(cheapest) <= gained ? cheapest : undefined;
+  return cheapest !== undefined && bytes(cheapest) <= 2 * gained ? cheapest : undefined;
 }
 
 /** Inputs of one Concat: WebGPU promises ten storage buffers to a shader. */
