@@ -122,7 +122,7 @@ async function main() {
     if (problems.length > 0) throw new Error(`the page reported errors: ${problems.join('; ')}`);
     if (shipped)
       ran.zeroShot = await timed('zeroShot', 'Class zero-shot before and after', async () =>
-        zeroShotGuard(images, folder),
+        zeroShotGuard(folder),
       );
     return { ...ran, browser: browser.version() };
   } finally {
@@ -226,6 +226,7 @@ function writeReport({ browser, sentence, zeroShot }) {
   });
   const packages = readJson(join(root, 'package.json'));
   timings.total = (Date.now() - began) / 1000;
+  timings.refining = log.steps.reduce((sum, { ms }) => sum + ms, 0) / 1000;
   timings.msPerStep = median(log.steps.slice(1).map(({ ms }) => ms));
   timings.checkedMsPerStep = median(checked.steps.slice(1).map(({ ms }) => ms));
   timings.webgpuMsPerStep = median(check.ms.slice(1));
@@ -296,8 +297,9 @@ function table(report) {
   text += row('The same step, wasm and WebGPU', ms(checkedMsPerStep), ms(webgpuMsPerStep));
   if (report.zeroShot) {
     const { before, after, images } = report.zeroShot;
-    text += row(`Class zero-shot, ${images} scenes`, points(before), points(after));
+    text += row(`Class zero-shot, ${images} pictures`, points(before), points(after));
   }
+  text += row('Seconds of refining alone', '', report.timings.refining.toFixed(0));
   text += row('Seconds', '', report.timings.total.toFixed(0));
   if (report.published) {
     const { change, interval, inside, claim, seeds } = report.published;

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { crc32, deflateSync } from 'node:zlib';
 import { init } from '@jsquash/png/decode.js';
 import { describe, expect, it } from 'vitest';
@@ -100,12 +102,17 @@ describe('a PNG of 16 bits a channel', () => {
   it('takes little memory, whatever its size', { timeout: 60_000 }, async () => {
     const [width, height] = [2048, 4096];
     const png = pngOf([width, height], 0, { sampleOf: (i) => (i >> 8) & 0xffff });
-    const inMemory = () => process.memoryUsage().arrayBuffers;
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const inMemory = () => {
+      collect();
+      return process.memoryUsage().arrayBuffers;
+    };
     const decoded = await decodeDeepPng(png, { width, height });
     const before = inMemory();
     let [rows, most, sum] = [0, 0, 0];
     for (const strip of (decoded as Extract<typeof decoded, { lazy?: boolean }>).strips()) {
-      most = Math.max(most, inMemory() - before);
+      if (rows % 256 === 0) most = Math.max(most, inMemory() - before);
       sum += strip[0]!;
       rows += strip.length / (4 * width);
     }
