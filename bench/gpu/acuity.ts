@@ -12,13 +12,14 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { mulberry32 } from '../../src/evaluation/statistics.ts';
 import { asModel } from '../../src/onnx/as-model.ts';
 import { sizeOf } from '../../src/onnx/data-types.ts';
 import { encodeModel } from '../../src/onnx/encode.ts';
 import { arrangeForRuntime } from '../../src/onnx/execution-order.ts';
 import type { TypedGraph } from '../../src/onnx/model.ts';
 import { type Part, streamParts } from '../../src/onnx/parts.ts';
-import { type Precision, uniform, workloads } from './workloads.ts';
+import { type Precision, workloads } from './workloads.ts';
 
 const runs = { warm: 3, timed: 10 };
 const [folder = '', scratch = '', provider = 'webgpu', ...wanted] = process.argv.slice(2);
@@ -42,7 +43,7 @@ async function save(graph: TypedGraph, path: string): Promise<void> {
 const lossScale: Readonly<Record<Precision, number>> = { f32: 1, f16: 2 ** 16 };
 
 function feedOf(name: string, shape: readonly number[], precision: Precision): Tensor {
-  const random = uniform(2);
+  const random = mulberry32(2);
   const tokens = shape.at(-1)!;
   const value = (at: number): number => {
     switch (name) {

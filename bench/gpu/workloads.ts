@@ -1,6 +1,7 @@
 /** The graphs that are timed on a GPU host: full-size models with random weights, a whole step each. */
 import { gradient } from '../../src/autodiff/gradient.ts';
 import { halfPrecision } from '../../src/autodiff/half-precision.ts';
+import { mulberry32 } from '../../src/evaluation/statistics.ts';
 import { buildTrainingGraph } from '../../src/method/training-graph.ts';
 import { GraphBuilder } from '../../src/onnx/builder.ts';
 import { codeOf } from '../../src/onnx/data-types.ts';
@@ -18,7 +19,7 @@ const poolElements = 4_194_301;
 /** A file of weights that holds small random numbers, the same each time: a model's own would only have other values. */
 function randomWeights(size: number): ByteSource {
   const pool = new Float32Array(poolElements);
-  const random = uniform(1);
+  const random = mulberry32(1);
   for (let i = 0; i < poolElements; i++) pool[i] = (random() - 0.5) * 0.05;
   const bytes = new Uint8Array(pool.buffer);
   return {
@@ -43,15 +44,6 @@ export interface Making {
   folder: string;
   precision: Precision;
   batch: number;
-}
-
-/** Numbers in [0, 1) from a seed: a linear congruential generator modulo 2^32 (Numerical Recipes, section 7.1). */
-export function uniform(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
 }
 
 /** A full-size model with random weights, float32. */
